@@ -1,0 +1,132 @@
+"""The plan: what a build follows and a person reads, as plan.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnn_hw.errors import ConfigError
+from bnn_hw.ir.types import DataType
+from bnn_hw.pipeline.stages import STAGES, Stage, Stream
+
+FORMAT = "bnn_hw.plan/1"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """LUT sites after dual-output packing, flip-flops, 36 kbit block RAMs (halves count 0.5), DSP48."""
+
+    lut: float = 0
+    ff: float = 0
+    bram36: float = 0
+    dsp: float = 0
+
+    def __add__(self, other: Resources) -> Resources:
+        pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
+        return Resources(*(a + b for a, b in pairs))
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One compute layer: folding, exact cycles a frame, predicted resources."""
+
+    name: str
+    pe: int
+    simd: int
+    neurons: int
+    synapses: int
+    weight_memory: str
+    cycles: int
+    resources: Resources
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A graph folded for a part. Cycles are exact, resources a prediction by the cost law."""
+
+    network: str
+    graph_digest: str
+    board: str
+    part: str
+    goal: str
+    clock_hz: int
+    layers: tuple[LayerPlan, ...]
+    stages: tuple[Stage, ...]
+    stage_cycles: dict[str, int]
+    interval_cycles: int
+    latency_cycles: int
+    bottleneck: str
+    resources: Resources
+    stage_resources: dict[str, Resources]
+
+    @property
+    def fps(self) -> float:
+        """Frames a second at ``clock_hz`` when pictures follow each other without a gap."""
+        return self.clock_hz / self.interval_cycles
+
+    def stage(self, name: str) -> Stage:
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, DataType):
+        return str(value)
+    if isinstance(value, Stage):
+        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"kind": value.kind, **fields}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def to_json(plan: Plan) -> str:
+    """Return plan.json's text."""
+    record = {"format": FORMAT, **_plain(plan), "fps": plan.fps}
+    return json.dumps(record, indent=1) + "\n"
+
+
+def _stage_from(record: dict[str, Any]) -> Stage:
+    fields = dict(record)
+    kind = fields.pop("kind")
+    for name in ("input", "output"):
+        stream = dict(fields[name])
+        fields[name] = Stream(DataType.parse(stream.pop("dtype")), **stream)
+    if "accumulator" in fields:
+        fields["accumulator"] = DataType.parse(fields["accumulator"])
+    return STAGES[kind](**{key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()})
+
+
+def from_json(text: str, place: str = "plan.json") -> Plan:
+    """Read what :func:`to_json` wrote; ConfigError naming ``place`` if it is not a plan."""
+    try:
+        record = json.loads(text)
+        if record.pop("format") != FORMAT:
+            raise ValueError(f"format is not {FORMAT}")
+        record.pop("fps")
+        layers = tuple(
+            LayerPlan(**{**la, "resources": Resources(**la["resources"])}) for la in record["layers"]
+        )
+        record["layers"] = layers
+        record["stages"] = tuple(_stage_from(stage) for stage in record["stages"])
+        record["resources"] = Resources(**record["resources"])
+        record["stage_resources"] = {k: Resources(**v) for k, v in record["stage_resources"].items()}
+        return Plan(**record)
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise ConfigError.at(
+            place, f"is no plan of this version: {err!r}", "make it again with bnn-hw plan"
+        ) from err
+
+
+def load(path: Path) -> Plan:
+    """Read a plan.json."""
+    return from_json(path.read_text(), str(path))

@@ -1,0 +1,164 @@
+"""Hardware stages of a streaming pipeline, one record a kind, and the streams between them.
+
+A stream carries pixels of ``channels`` values, ``lanes`` values a beat, lane 0 in
+the least significant bits: channels fastest, then width, then height. Where the
+lanes do not divide the channels, the last beat of a pixel is filled up with
+zeros that nobody reads.
+
+Stages are data. What they cost is the planner's matter, how they are built the
+RTL back end's; each kind is one SystemVerilog module of the same parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bnn_hw.ir.types import DataType
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Type and folding of a stream."""
+
+    dtype: DataType
+    height: int
+    width: int
+    channels: int
+    lanes: int
+
+    @property
+    def beats_per_pixel(self) -> int:
+        return -(-self.channels // self.lanes)
+
+    @property
+    def beats_per_frame(self) -> int:
+        return self.height * self.width * self.beats_per_pixel
+
+    @property
+    def width_bits(self) -> int:
+        """Data bits of one beat."""
+        return self.lanes * self.dtype.bits
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One hardware unit of a chain; reads ``input``, makes ``output``.
+
+    name: unique, an identifier of letters, digits and underscores;
+    layer: the graph's layer it belongs to (its name in a folding file);
+    value: the graph value whose elements ``output`` carries one to one, None
+    where the stage only reorders (window) or where no graph value corresponds.
+    """
+
+    kind: ClassVar[str]
+    name: str
+    layer: str
+    value: str | None
+    input: Stream
+    output: Stream
+
+
+@dataclass(frozen=True)
+class Fifo(Stage):
+    """First-in first-out buffer of ``depth`` beats."""
+
+    kind: ClassVar[str] = "fifo"
+    depth: int
+
+
+@dataclass(frozen=True)
+class Converter(Stage):
+    """Width converter: the same pixels, ``input.lanes`` to ``output.lanes`` values a beat."""
+
+    kind: ClassVar[str] = "converter"
+
+
+@dataclass(frozen=True)
+class Window(Stage):
+    """Sliding window over a ring buffer; a dense layer is one window over the whole input.
+
+    For each output position, row by row, it emits the window's words ``replay``
+    times: kernel row, kernel column, then channels in words of ``simd`` values.
+    ``full`` is the full-rate form with the whole window in one beat
+    (simd = kernel_h * kernel_w * channels). Its output stream's "pixel" is one
+    window replayed once: channels = kernel_h * kernel_w * input channels.
+    padding: (top, left, bottom, right), filled with ``pad_value``.
+    depth_words: beats the ring buffer holds.
+    """
+
+    kind: ClassVar[str] = "window"
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    pad_value: int
+    simd: int
+    replay: int
+    full: bool
+    depth_words: int
+
+    @property
+    def words_per_window(self) -> int:
+        """Synapse fold SF: beats of one pass over a window."""
+        return self.output.channels // self.simd
+
+
+@dataclass(frozen=True)
+class Mvtu(Stage):
+    """Matrix-vector-threshold unit: ``pe`` neurons at a time, ``simd`` inputs a cycle.
+
+    Neuron n is done by PE n % pe in fold n // pe; folds are neuron folds
+    NF = ceil(mh / pe), each of SF = mw / simd beats. ``mac`` and ``threshold``
+    name the graph's nodes; without a threshold it puts out signed accumulators.
+    accumulator: type of the accumulator, wide enough for every sum and for a
+    threshold one above the greatest. A bipolar layer accumulates the popcount p
+    of matches (sum = 2 p - mw).
+    weight_memory: logic (LUT ROM) or block (BRAM).
+    """
+
+    kind: ClassVar[str] = "mvtu"
+    mac: str
+    threshold: str | None
+    mw: int
+    mh: int
+    pe: int
+    simd: int
+    accumulator: DataType
+    weight_memory: str
+
+    @property
+    def neuron_fold(self) -> int:
+        return -(-self.mh // self.pe)
+
+    @property
+    def synapse_fold(self) -> int:
+        return self.mw // self.simd
+
+
+@dataclass(frozen=True)
+class ThresholdUnit(Stage):
+    """Threshold without a matrix before it, for instance on the pixels of the input."""
+
+    kind: ClassVar[str] = "threshold"
+    threshold: str
+
+
+@dataclass(frozen=True)
+class Pool(Stage):
+    """Max-pool of bipolar values (boolean OR); kernel = stride, left-over rows and columns are dropped."""
+
+    kind: ClassVar[str] = "pool"
+    kernel: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Scores(Stage):
+    """The frame's result: one 32-bit signed word a class, then one word with the winning class (last)."""
+
+    kind: ClassVar[str] = "scores"
+    classes: int
+
+
+STAGES: dict[str, type[Stage]] = {
+    stage.kind: stage for stage in (Fifo, Converter, Window, Mvtu, ThresholdUnit, Pool, Scores)
+}
