@@ -1,0 +1,171 @@
+"""Resumable build steps: each fills one folder, atomically, stamped with the digest of its inputs.
+
+A step works in ``<name>.partial`` beside its final folder and is renamed into
+place when it is complete, so an interrupted run leaves nothing that a later run
+could take for a result. ``stamp.json`` in the folder holds the input digest;
+a step runs again only when that digest changed.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnn_hw.errors import OutputError
+
+STAMP = "stamp.json"
+PACKAGE = Path(__file__).parent
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space, or choose another folder with --out",
+    errno.EDQUOT: "free some space, or choose another folder with --out",
+    errno.EACCES: "choose a folder you may write to with --out",
+    errno.EPERM: "choose a folder you may write to with --out",
+    errno.EROFS: "choose a folder you may write to with --out",
+    errno.ENOTDIR: "a part of this path is a file; choose another folder with --out",
+}
+
+
+@contextmanager
+def writing(place: Path) -> Any:
+    """Turn the operating system's refusal to write into an OutputError that names ``place``."""
+    try:
+        yield
+    except OSError as err:
+        if err.errno not in _REMEDIES:
+            raise
+        where = err.filename or place
+        raise OutputError.at(where, f"cannot be written: {err.strerror}", _REMEDIES[err.errno]) from err
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of a JSON-able value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def digest_sources(names: Iterable[str]) -> str:
+    """Digest of the package's own code under ``names``: changed code makes old results stale."""
+    sha = hashlib.sha256()
+    for name in sorted(names):
+        root = PACKAGE / name
+        files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
+        for path in files:
+            if path.suffix not in (".pyc",):
+                sha.update(str(path.relative_to(PACKAGE)).encode() + path.read_bytes())
+    return sha.hexdigest()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what it depends on, and the function that fills its folder.
+
+    inputs: everything the result depends on, JSON-able (options, digests of files);
+    sources: package files and folders whose code makes the result;
+    needs: names of earlier steps; their digests count as inputs;
+    run: called with the folder to fill.
+    """
+
+    name: str
+    inputs: Callable[[], Mapping[str, Any]]
+    sources: tuple[str, ...]
+    needs: tuple[str, ...]
+    run: Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What happened to a step: its folder, whether it ran now, and the seconds it took when it ran."""
+
+    name: str
+    folder: Path
+    ran: bool
+    seconds: float
+
+
+class Pipeline:
+    """Runs steps in order inside ``root``, skipping those whose stamp still holds."""
+
+    def __init__(self, root: Path, steps: Iterable[Step]) -> None:
+        self.root = root
+        self.steps = {step.name: step for step in steps}
+        self.digests: dict[str, str] = {}
+
+    def folder(self, name: str) -> Path:
+        return self.root / name
+
+    def _digest(self, step: Step) -> str:
+        return digest_of(
+            {
+                "step": step.name,
+                "inputs": dict(step.inputs()),
+                "sources": digest_sources(step.sources),
+                "needs": {name: self.digests[name] for name in step.needs if name in self.digests},
+            }
+        )
+
+    def _stamped(self, step: Step) -> dict[str, Any]:
+        try:
+            stamp = json.loads((self.folder(step.name) / STAMP).read_text())
+            return stamp if isinstance(stamp, dict) else {}
+        except (OSError, ValueError):
+            return {}
+
+    def run(
+        self, last: str, skip: Iterable[str] = (), announce: Callable[[str, bool], None] = lambda *_: None
+    ) -> list[StepResult]:
+        """Run all steps that ``last`` needs, directly or not, and ``last`` itself.
+
+        skip: steps to leave out although something needs them. announce(name, stored)
+        is called before each step; ``stored`` tells that an earlier result is used.
+        """
+        results = []
+        for step in self.order(last, skip):
+            digest = self.digests[step.name] = self._digest(step)
+            stamp = self._stamped(step)
+            if stamp.get("digest") == digest:
+                announce(step.name, True)
+                results.append(StepResult(step.name, self.folder(step.name), False, stamp["seconds"]))
+                continue
+            announce(step.name, False)
+            results.append(self._execute(step, digest))
+        return results
+
+    def order(self, last: str, skip: Iterable[str] = ()) -> list[Step]:
+        """Return the steps that ``last`` needs, in the order they were given."""
+        wanted, queue = set(), [last]
+        while queue:
+            name = queue.pop()
+            if name not in wanted and name not in skip:
+                wanted.add(name)
+                queue.extend(self.steps[name].needs)
+        return [step for name, step in self.steps.items() if name in wanted]
+
+    def _execute(self, step: Step, digest: str) -> StepResult:
+        final, partial = self.folder(step.name), self.root / f"{step.name}.partial"
+        start = time.monotonic()
+        with writing(self.root):
+            try:
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir(parents=True)
+                step.run(partial)
+                seconds = round(time.monotonic() - start, 2)
+                stamp = {"step": step.name, "digest": digest, "seconds": seconds}
+                (partial / STAMP).write_text(json.dumps(stamp, indent=1) + "\n")
+                if final.exists():
+                    shutil.rmtree(final)
+                partial.rename(final)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        return StepResult(step.name, final, True, seconds)
