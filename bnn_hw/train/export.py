@@ -43,6 +43,7 @@ def export_onnx(net: BinaryNetwork, path: Path) -> None:
                 dynamo=False,
                 input_names=[INPUT_NAME],
                 output_names=[OUTPUT_NAME],
+                keep_initializers_as_inputs=False,
             )
         partial.replace(path)
     except OSError as error:
@@ -89,7 +90,9 @@ def layer_outputs(net: BinaryNetwork, images: NDArray[np.uint8]) -> dict[str, ND
     return recorded
 
 
-def write_golden(net: BinaryNetwork, images: NDArray[np.uint8], labels: NDArray[np.integer], path: Path) -> None:
+def write_golden(
+    net: BinaryNetwork, images: NDArray[np.uint8], labels: NDArray[np.integer], path: Path
+) -> None:
     """Write golden vectors: ``images``, ``labels``, ``classes``, ``scores`` and one array a layer.
 
     images: (N, 32, 32, 3) uint8; labels: (N,), -1 where a picture shows none

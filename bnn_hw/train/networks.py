@@ -154,9 +154,7 @@ class BinaryNetwork(nn.Module):
         def count(layer: nn.Module, _inputs: object, output: Tensor) -> None:
             counts.append(layer.weight[0].numel() * output[0].numel())  # type: ignore[index, union-attr]
 
-        self._run_hooked(
-            [m for m in self.modules() if isinstance(m, (QuantConv2d, QuantLinear))], count
-        )
+        self._run_hooked([m for m in self.modules() if isinstance(m, (QuantConv2d, QuantLinear))], count)
         return sum(counts)
 
     def _run_hooked(self, modules: list[nn.Module], hook: Callable[..., None]) -> None:
