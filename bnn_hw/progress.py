@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-Advance = Callable[[float], None]
+
+class Advance(Protocol):
+    """Tells how much of the total is done, and optionally what is done now."""
+
+    def __call__(self, done: float, text: str | None = None) -> None: ...
 
 
 class Reporter:
@@ -22,15 +27,27 @@ class Reporter:
 
     @contextmanager
     def bar(self, text: str, total: float | None = None) -> Iterator[Advance]:
-        """Show a bar while the body runs; the body calls the given function with the amount done.
+        """Show a bar while the body runs; the body calls what it is given with the amount done.
 
-        Without a total the bar pulses and shows the time that passed.
+        Without a total the bar pulses and shows the time that passed. Where standard
+        error is no terminal, each new text is a line.
         """
-        if not self.console.is_terminal:
-            self.say(text)
-            yield lambda done: None
+        if self.console.is_terminal:
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+            with Progress(*columns, console=self.console, transient=True) as progress:
+                task = progress.add_task(text, total=total)
+
+                def advance(done: float, text: str | None = None) -> None:
+                    progress.update(task, completed=done, **({"description": text} if text else {}))
+
+                yield advance
             return
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.console, transient=True) as progress:
-            task = progress.add_task(text, total=total)
-            yield lambda done: progress.update(task, completed=done)
+        shown = {text}
+        self.say(f"  {text}")
+
+        def line(done: float, text: str | None = None) -> None:
+            if text and text not in shown:
+                shown.add(text)
+                self.say(f"  {text}")
+
+        yield line

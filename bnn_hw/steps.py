@@ -55,6 +55,14 @@ def digest_file(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def digest_tree(path: Path) -> str:
+    """Digest of a file, or of the names, sizes and times of all files in a folder; "" if there is none."""
+    if path.is_file():
+        return digest_file(path)
+    files = sorted(item for item in path.rglob("*") if item.is_file())
+    return digest_of([(str(item), item.stat().st_size, item.stat().st_mtime_ns) for item in files])
+
+
 def digest_sources(names: Iterable[str]) -> str:
     """Digest of the package's own code under ``names``: changed code makes old results stale."""
     sha = hashlib.sha256()
@@ -111,7 +119,7 @@ class Pipeline:
                 "step": step.name,
                 "inputs": dict(step.inputs()),
                 "sources": digest_sources(step.sources),
-                "needs": {name: self.digests[name] for name in step.needs if name in self.digests},
+                "needs": {name: self.digests[name] for name in step.needs},
             }
         )
 
@@ -122,16 +130,14 @@ class Pipeline:
         except (OSError, ValueError):
             return {}
 
-    def run(
-        self, last: str, skip: Iterable[str] = (), announce: Callable[[str, bool], None] = lambda *_: None
-    ) -> list[StepResult]:
+    def run(self, last: str, announce: Callable[[str, bool], None] = lambda *_: None) -> list[StepResult]:
         """Run all steps that ``last`` needs, directly or not, and ``last`` itself.
 
-        skip: steps to leave out although something needs them. announce(name, stored)
-        is called before each step; ``stored`` tells that an earlier result is used.
+        announce(name, stored) is called before each step; ``stored`` tells that an
+        earlier result is used.
         """
         results = []
-        for step in self.order(last, skip):
+        for step in self.order(last):
             digest = self.digests[step.name] = self._digest(step)
             stamp = self._stamped(step)
             if stamp.get("digest") == digest:
@@ -142,12 +148,12 @@ class Pipeline:
             results.append(self._execute(step, digest))
         return results
 
-    def order(self, last: str, skip: Iterable[str] = ()) -> list[Step]:
+    def order(self, last: str) -> list[Step]:
         """Return the steps that ``last`` needs, in the order they were given."""
         wanted, queue = set(), [last]
         while queue:
             name = queue.pop()
-            if name not in wanted and name not in skip:
+            if name not in wanted:
                 wanted.add(name)
                 queue.extend(self.steps[name].needs)
         return [step for name, step in self.steps.items() if name in wanted]

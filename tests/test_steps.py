@@ -90,10 +90,3 @@ def test_damaged_stamp_runs_again(tmp_path, damage):
     (tmp_path / "one" / "stamp.json").write_text(damage)
     assert make(tmp_path, log).run("one")[0].ran
     assert json.loads((tmp_path / "one" / "stamp.json").read_text())["step"] == "one"
-
-
-def test_skipped_step_is_left_out(tmp_path):
-    log = []
-    names = [r.name for r in make(tmp_path, log).run("three", skip=["one"])]
-    assert names == ["three"]
-    assert log == []

@@ -113,7 +113,7 @@ def _array_file(path: Path, shape: tuple[int, int, int]) -> Pictures:
 
 
 def _fit_shape(path: Path, images: NDArray, shape: tuple[int, int, int]) -> NDArray:
-    """Return (N, height, width, channels); a single picture and a missing channel axis of size 1 are added."""
+    """Return (N, height, width, channels), adding the axes that one picture or one channel may leave out."""
     if shape[2] == 1 and images.shape[-2:] == shape[:2]:
         images = images[..., None]
     if images.shape == shape:
