@@ -120,7 +120,7 @@ class _Outline:
         return at_mid + (at_side - at_mid) * share**bend
 
     def on_cloth(self, axes: Points, pixel: float) -> tuple[Points, Points, Points]:
-        """Position on the cloth for every pixel: down 0 to 1, across -1 to 1, and how far it is covered, 0 to 1."""
+        """For every pixel its place on the cloth, down 0 to 1 and across -1 to 1, and its cover, 0 to 1."""
         down, across = axes[..., 0], axes[..., 1]
         place = self.placement
         top = self._edge(across, place.top, place.side_top, place.top_bend, lower=False)
