@@ -36,10 +36,10 @@ class Placement:
     bottom_bend: float = 2.2
 
     def varied(self, rng: np.random.Generator, sigma: float = 0.03) -> Placement:
-        """The same position worn a little differently."""
-        top, bottom, side_top, side_bottom = np.array(
-            [self.top, self.bottom, self.side_top, self.side_bottom]
-        ) + rng.normal(0.0, sigma, 4)
+        """The same position worn a little differently: no edge moves by more than 2 ``sigma``."""
+        moved = np.clip(rng.normal(0.0, 1.0, 4), -2.0, 2.0) * sigma
+        edges = np.array([self.top, self.bottom, self.side_top, self.side_bottom]) + moved
+        top, bottom, side_top, side_bottom = (float(edge) for edge in edges)
         return Placement(top, bottom, side_top, side_bottom, self.top_bend, self.bottom_bend)
 
 

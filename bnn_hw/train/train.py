@@ -255,7 +255,8 @@ def _describe_data(pictures: PictureSet, split: Split) -> dict[str, Any]:
         "classes": list(pictures.classes),
         "pictures": {name: part.class_counts for name, part in parts.items()},
         "persons": {name: part.persons for name, part in parts.items()},
-        "skipped": [fault.cause for fault in pictures.skipped],
+        # Without the folders above, which say nothing on another machine.
+        "skipped": ["/".join(Path(fault.place).parts[-2:]) for fault in pictures.skipped],
     }
 
 

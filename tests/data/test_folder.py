@@ -41,7 +41,11 @@ def test_damaged_pictures_are_skipped_counted_and_named(tmp_path: Path) -> None:
     (root / "chin_exposed" / "88888.png").write_bytes(b"")
     pictures = read_class_folders(root)
     assert len(pictures) == 11
-    assert [Path(fault.place).name for fault in pictures.skipped] == ["00001_Mask.png", "77777.jpg", "88888.png"]
+    assert [Path(fault.place).name for fault in pictures.skipped] == [
+        "00001_Mask.png",
+        "77777.jpg",
+        "88888.png",
+    ]
     assert all("cannot be read as a picture" in fault.cause for fault in pictures.skipped)
 
 
@@ -54,7 +58,10 @@ def test_all_missing_and_empty_classes_are_reported_together(tmp_path: Path) -> 
         read_class_folders(root)
     places = [Path(fault.place).name for fault in caught.value.faults]
     assert places == ["nose_exposed", "chin_exposed"]
-    assert [fault.cause for fault in caught.value.faults] == ["the class is empty", "the class folder is missing"]
+    assert [fault.cause for fault in caught.value.faults] == [
+        "the class is empty",
+        "the class folder is missing",
+    ]
 
 
 def test_a_class_of_damaged_pictures_only_is_reported(tmp_path: Path) -> None:
@@ -87,7 +94,9 @@ def test_a_named_folder_without_data_is_an_error(tmp_path: Path, monkeypatch: py
         find_data_set()
     text = str(caught.value)
     assert f"BNN_HW_DATA={tmp_path / 'nowhere'}: does not exist" in text
-    assert "remedy: give the folder that holds correct, nose_exposed, nose_mouth_exposed, chin_exposed" in text
+    assert (
+        "remedy: give the folder that holds correct, nose_exposed, nose_mouth_exposed, chin_exposed" in text
+    )
     assert caught.value.exit_status == 10
     with pytest.raises(DataError, match="has none of the class folders"):
         find_data_set(tmp_path)

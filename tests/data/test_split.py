@@ -38,7 +38,9 @@ def test_split_is_reproducible_and_independent_of_other_pictures() -> None:
     assert few.test.subjects == tuple(s for s in many.test.subjects if int(s) < 200)
     # Pinned: a change here would silently mix trained persons into later tests.
     assert [part_of(f"{i:05}") for i in range(8)] == PINNED
-    assert split_by_person(picture_set(), seed=1).test.subjects != split_by_person(picture_set()).test.subjects
+    assert (
+        split_by_person(picture_set(), seed=1).test.subjects != split_by_person(picture_set()).test.subjects
+    )
 
 
 PINNED = ["train", "train", "train", "validation", "train", "test", "train", "train"]
