@@ -36,10 +36,10 @@ class Placement:
     bottom_bend: float = 2.2
 
     def varied(self, rng: np.random.Generator, sigma: float = 0.03) -> Placement:
-        """The same position worn a little differently."""
-        top, bottom, side_top, side_bottom = np.array(
-            [self.top, self.bottom, self.side_top, self.side_bottom]
-        ) + rng.normal(0.0, sigma, 4)
+        """The same position worn a little differently: no edge moves by more than 2 ``sigma``."""
+        moved = np.clip(rng.normal(0.0, 1.0, 4), -2.0, 2.0) * sigma
+        edges = np.array([self.top, self.bottom, self.side_top, self.side_bottom]) + moved
+        top, bottom, side_top, side_bottom = (float(edge) for edge in edges)
         return Placement(top, bottom, side_top, side_bottom, self.top_bend, self.bottom_bend)
 
 
@@ -120,7 +120,7 @@ class _Outline:
         return at_mid + (at_side - at_mid) * share**bend
 
     def on_cloth(self, axes: Points, pixel: float) -> tuple[Points, Points, Points]:
-        """Position on the cloth for every pixel: down 0 to 1, across -1 to 1, and how far it is covered, 0 to 1."""
+        """For every pixel its place on the cloth, down 0 to 1 and across -1 to 1, and its cover, 0 to 1."""
         down, across = axes[..., 0], axes[..., 1]
         place = self.placement
         top = self._edge(across, place.top, place.side_top, place.top_bend, lower=False)

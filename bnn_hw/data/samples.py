@@ -47,7 +47,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class _Variation:
-    """How a sample differs from the plain one; offsets are shares of the picture, brightness in pixel values."""
+    """How a sample differs from the plain one; shifts are shares of the picture's size."""
 
     zoom: float = 1.0
     right: float = 0.0

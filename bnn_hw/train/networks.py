@@ -112,14 +112,13 @@ class BinaryNetwork(nn.Module):
             features = width
         last = QuantLinear(features, spec.classes, bias=False, weight_quant=_UnitBinaryWeight)
         self._add(f"fc{len(spec.dense) + 1}", last)
-        self._add("score_scale", _ScoreScale(2.0 ** -round(math.log2(math.sqrt(features)))))
+        self._add("score_scale", _ScoreScale(2.0 ** -math.ceil(math.log2(features) / 2)))
 
     def _add(self, name: str, module: nn.Module) -> None:
         setattr(self, name, module)
         self._order.append(name)
 
     def _add_with_sign(self, name: str, layer: nn.Module, norm: nn.Module) -> None:
-        nn.init.uniform_(layer.weight, -1.0, 1.0)  # type: ignore[arg-type]
         self._add(name, layer)
         self._add(f"{name}_bn", norm)
         self._add(f"{name}_act", QuantIdentity(act_quant=SignedBinaryActPerTensorConst))

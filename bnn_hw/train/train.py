@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class TrainSettings:
     batch_size: int = 100
     learning_rate: float = 1e-2
     label_smoothing: float = 0.02
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _fit(
 
 
 def _quality(net: BinaryNetwork, pictures: PictureSet) -> tuple[float, float]:
-    """Mean recall of the classes, then the negative mean loss of the classes, which decides between equals."""
+    """Mean recall of the classes; their negative mean loss decides between equals."""
     scores, labels = predict(net, pictures.images), pictures.labels
     losses = functional.cross_entropy(
         torch.from_numpy(scores), torch.from_numpy(labels), reduction="none"
@@ -255,7 +255,8 @@ def _describe_data(pictures: PictureSet, split: Split) -> dict[str, Any]:
         "classes": list(pictures.classes),
         "pictures": {name: part.class_counts for name, part in parts.items()},
         "persons": {name: part.persons for name, part in parts.items()},
-        "skipped": [fault.cause for fault in pictures.skipped],
+        # Without the folders above, which say nothing on another machine.
+        "skipped": ["/".join(Path(fault.place).parts[-2:]) for fault in pictures.skipped],
     }
 
 
