@@ -7,10 +7,11 @@ from pathlib import Path
 
 from bnn_hw.errors import ConfigError, FaultList, suggest
 from bnn_hw.fields import Fields, read_toml
-from bnn_hw.ir.types import DataType
+from bnn_hw.ir.types import DataType, uint
 from bnn_hw.paths import shared_folder
 
 DESIGN_FILE = "design.toml"
+PIXEL = uint(8)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Design:
     name: str
     title: str
     model: Path
-    input_dtype: DataType = DataType("uint", 8)
+    input_dtype: DataType = PIXEL
     input_scale: str = "1"
     input_offset: str = "0"
     classes: tuple[str, ...] = ()
@@ -127,7 +128,7 @@ def _dtype(fields: Fields) -> DataType:
         return DataType.parse(text)
     except ValueError:
         fields.faults.add(f"{fields.place}, dtype", f"is {text!r}", "give UINT8 or another UINT<n> or INT<n>")
-        return DataType("uint", 8)
+        return PIXEL
 
 
 def _foldings(fields: Fields, folder: Path) -> dict[str, NamedFolding]:

@@ -66,7 +66,8 @@ class Fields:
         return self._take(name, default, (bool,), False, "true or false")
 
     def integer(self, name: str, default: Any = _REQUIRED, least: int = 1) -> Any:
-        value = self._take(name, default, (int,), least, f"a whole number of at least {least}")
+        wanted = f"a whole number of at least {least}"
+        value = self._take(name, default, (int,), least, wanted)
         if isinstance(value, int) and value < least:
             self.faults.add(
                 f"{self.place}, {name}", f"is {value}", f"give a whole number of at least {least}"

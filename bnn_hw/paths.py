@@ -13,9 +13,6 @@ def shared_folder(kind: str) -> Path:
     In a checkout it stands beside the package, in an installed wheel under
     ``bnn_hw/_share``.
     """
-    beside = _PACKAGE.parent / kind
-    return (
-        beside
-        if beside.is_dir() and (_PACKAGE.parent / "pyproject.toml").is_file()
-        else _PACKAGE / "_share" / kind
-    )
+    root = _PACKAGE.parent
+    in_checkout = (root / kind).is_dir() and (root / "pyproject.toml").is_file()
+    return root / kind if in_checkout else _PACKAGE / "_share" / kind

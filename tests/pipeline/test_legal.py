@@ -17,6 +17,10 @@ def _threshold(channels, sign=1, **kwargs):
     return Threshold(np.zeros((channels, 1), np.int64), np.full(channels, sign), **kwargs)
 
 
+def _floats(values):
+    return np.array(values, np.float32)
+
+
 def _graph(*nodes, shape=(8, 8, 2), dtype=None):
     chained = []
     value = "input"
@@ -126,11 +130,11 @@ def test_last_layer_gives_one_pixel():
 @pytest.mark.parametrize(
     ("steps", "legal"),
     [
-        ((("mul", np.float32([0.5])), ("add", np.float32([-3]))), True),
-        ((("mul", np.float32([-0.5])),), False),
-        ((("div", np.float32([1, 2, 1])),), False),
-        ((("add", np.float32([0, 1, 0])),), False),
-        ((("mul", np.float32([2, 2, 2])),), True),
+        ((("mul", _floats([0.5])), ("add", _floats([-3]))), True),
+        ((("mul", _floats([-0.5])),), False),
+        ((("div", _floats([1, 2, 1])),), False),
+        ((("add", _floats([0, 1, 0])),), False),
+        ((("mul", _floats([2, 2, 2])),), True),
     ],
 )
 def test_the_class_must_survive_the_scale(steps, legal):

@@ -65,7 +65,8 @@ def test_every_fault_layer_by_layer(chain):
         "f.json, layer conv_2: the network has no such layer\n"
         "    remedy: did you mean conv2? known: conv1, conv2, fc",
         "f.json, layer conv1: PE is 7, but the layer has 6 neurons\n    remedy: use a PE from 1 to 6",
-        "f.json, layer conv1: SIMD is 2, which does not divide the 3 channels nor is it the whole window of 27\n"
+        "f.json, layer conv1: SIMD is 2, which does not divide the 3 channels "
+        "nor is it the whole window of 27\n"
         "    remedy: nearest legal: 1, 3, 27",
         "f.json, layer conv2: is missing\n"
         "    remedy: add an entry with PE (1 to 10) and SIMD (1, 2, 3, 6, 54)",
