@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import itertools
 import json
 import re
 import shutil
@@ -92,9 +93,8 @@ def read_file_list(rtl_folder: Path) -> tuple[list[str], list[str]]:
     files = [line for line in lines if line and line[0] not in "+-" and not line.endswith((".svh", ".vh"))]
     missing = [name for name in files if not (rtl_folder / name).is_file()]
     if missing or not files:
-        raise ToolError.at(
-            place, f"names missing files: {', '.join(missing)}" if missing else "is empty", remedy
-        )
+        cause = f"names missing files: {', '.join(missing)}" if missing else "is empty"
+        raise ToolError.at(place, cause, remedy)
     return files, folders
 
 
@@ -137,17 +137,15 @@ class _Watcher:
 
     def __call__(self) -> None:
         if self.progress:
-            for index, (_, name) in enumerate(self.lines()):
-                if index >= self.seen and name != "end":
-                    self.progress(name, index / (self.steps + 1))
-            self.seen = len(self.lines())
+            lines = self.lines()
+            for index in range(self.seen, min(len(lines), self.steps)):
+                self.progress(lines[index][1], index / (self.steps + 1))
+            self.seen = len(lines)
 
     def seconds(self) -> dict[str, float]:
         """Duration of each step."""
         lines = self.lines()
-        return {
-            name: round(end - start, 2) for (start, name), (end, _) in zip(lines, lines[1:], strict=False)
-        }
+        return {name: round(end - start, 2) for (start, name), (end, _) in itertools.pairwise(lines)}
 
 
 def _run(
@@ -156,20 +154,17 @@ def _run(
     files, folders = read_file_list(rtl_folder)
     steps = script(files, folders, top, options, work.resolve() / NETLIST)
     watcher = _Watcher(work / "progress", len(steps), progress)
-    job = {
-        "steps": steps,
-        "progress": str(watcher.path.resolve()),
-        "version": str(work.resolve() / "version"),
-    }
-    (work / "job.json").write_text(json.dumps(job))
+    job = (work / "job.json").resolve()
+    places = {"progress": str(watcher.path.resolve()), "version": str(work.resolve() / "version")}
+    job.write_text(json.dumps({"steps": steps, **places}))
     tools.run(
-        [sys.executable, "-P", yosys_worker.__file__, (work / "job.json").resolve()],
+        [sys.executable, "-P", yosys_worker.__file__, job],
         what=f"synthesis of {top}",
         log=log,
         cwd=rtl_folder,
         timeout_s=options.timeout_s,
         remedy="correct the RTL or report it; the log is",
-        error_pattern=r"^ERROR|^\S*:\d+: ERROR|ERROR:|Error\b",
+        error_pattern="ERROR:|Error:",
         check=(work / NETLIST).is_file,
         watch=watcher,
     )

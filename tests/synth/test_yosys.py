@@ -37,7 +37,8 @@ module multiply (input clk, input signed [17:0] a, b, output logic signed [35:0]
 endmodule
 """
 TOP = """
-module core (input clk, input [29:0] a, b, output [2:0] q, r, output t, output logic x, output [35:0] word, product);
+module core (input clk, input [29:0] a, b, output [2:0] q, r, output t,
+             output logic x, output [35:0] word, product);
   parity #(.N(3)) first (.clk, .a(a[17:0]), .q(q));
   parity #(.N(3)) second (.clk, .a('0), .q(r));
   parity #(.N(1)) third (.clk, .a(a[23:18]), .q(t));
