@@ -161,7 +161,9 @@ step_command("generate", "rtl", "Write the accelerator as SystemVerilog.")
 step_command("verify", "verify", "Prove the accelerator in simulation, bit by bit and cycle by cycle.")
 step_command("synth", "synth", "Synthesise for the utilisation of LUT, FF, BRAM and DSP.")
 step_command("report", "report", "Write the HTML report, and make first what it is about.")
-step_command("build", "report", "Everything: plan, generate, verify, synth and report. Resumes where it stopped.")
+step_command(
+    "build", "report", "Everything: plan, generate, verify, synth and report. Resumes where it stopped."
+)
 
 
 @main.command()
@@ -190,7 +192,7 @@ def run(
       bnn-hw run ncnv pictures.npz --layers layers.npz
       bnn-hw run TFC_1W1A.onnx digits.npz --input-scale 1/255
     """
-    from bnn_hw.flow import run_network
+    from bnn_hw.run import run_network
 
     result = run_network(network, pictures, input_scale, input_offset, save, layers, Reporter(quiet))
     show(result.text, result.record, as_json)
@@ -198,8 +200,12 @@ def run(
 
 @main.command()
 @click.argument("name")
-@click.option("--data", type=click.Path(path_type=Path), help="Data set folder; else BNN_HW_DATA is looked at.")
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="Folder; build/train/NAME if left out.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Data set folder; else BNN_HW_DATA is looked at."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="Folder; build/train/NAME if left out."
+)
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes of 6,000 balanced pictures.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @output_options
@@ -214,7 +220,7 @@ def train(
     Example:
       bnn-hw train ncnv --data ~/maskedface --epochs 60
     """
-    from bnn_hw.flow import train_network
+    from bnn_hw.run import train_network
 
     result = train_network(name, data, out or Path("build/train") / name, epochs, seed, Reporter(quiet))
     show(result.text, result.record, as_json)
@@ -222,7 +228,9 @@ def train(
 
 @main.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for model.onnx, golden.npz.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Folder for model.onnx, golden.npz."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def export(checkpoint: Path, out: Path, as_json: bool) -> None:
     """Export a trained CHECKPOINT as QONNX with golden vectors.
@@ -231,7 +239,7 @@ def export(checkpoint: Path, out: Path, as_json: bool) -> None:
     Example:
       bnn-hw export build/train/ncnv/checkpoint.pt --out my-ncnv
     """
-    from bnn_hw.flow import export_network
+    from bnn_hw.run import export_network
 
     result = export_network(checkpoint, out)
     show(result.text, result.record, as_json)

@@ -44,7 +44,12 @@ def _shown(group: PictureGroup, index: int) -> str | None:
     image = group.pictures.images[index] if group.display is None else group.display[index]
     if image.shape[-1] == 1:
         image = image.repeat(3, axis=-1)
-    if image.shape[-1] != 3 or min(image.shape[:2]) < 8 or image.max(initial=0) > 255 or image.min(initial=0) < 0:
+    if (
+        image.shape[-1] != 3
+        or min(image.shape[:2]) < 8
+        or image.max(initial=0) > 255
+        or image.min(initial=0) < 0
+    ):
         return None
     return _data_uri(image.astype(np.uint8))
 

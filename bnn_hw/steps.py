@@ -1,49 +1,25 @@
 """Resumable build steps: each fills one folder, atomically, stamped with the digest of its inputs.
 
-A step works in ``<name>.partial`` beside its final folder and is renamed into
-place when it is complete, so an interrupted run leaves nothing that a later run
-could take for a result. ``stamp.json`` in the folder holds the input digest;
+A step works in a temporary folder that is renamed into place when it is
+complete, so an interrupted run leaves nothing that a later run could take for a
+result. ``stamp.json`` in the folder holds the input digest;
 a step runs again only when that digest changed.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bnn_hw.errors import OutputError
+from bnn_hw.folders import whole_folder
 
 STAMP = "stamp.json"
 PACKAGE = Path(__file__).parent
-
-_REMEDIES = {
-    errno.ENOSPC: "free some space, or choose another folder with --out",
-    errno.EDQUOT: "free some space, or choose another folder with --out",
-    errno.EACCES: "choose a folder you may write to with --out",
-    errno.EPERM: "choose a folder you may write to with --out",
-    errno.EROFS: "choose a folder you may write to with --out",
-    errno.ENOTDIR: "a part of this path is a file; choose another folder with --out",
-}
-
-
-@contextmanager
-def writing(place: Path) -> Any:
-    """Turn the operating system's refusal to write into an OutputError that names ``place``."""
-    try:
-        yield
-    except OSError as err:
-        if err.errno not in _REMEDIES:
-            raise
-        where = err.filename or place
-        raise OutputError.at(where, f"cannot be written: {err.strerror}", _REMEDIES[err.errno]) from err
 
 
 def digest_of(value: Any) -> str:
@@ -159,19 +135,10 @@ class Pipeline:
         return [step for name, step in self.steps.items() if name in wanted]
 
     def _execute(self, step: Step, digest: str) -> StepResult:
-        final, partial = self.folder(step.name), self.root / f"{step.name}.partial"
         start = time.monotonic()
-        with writing(self.root):
-            try:
-                shutil.rmtree(partial, ignore_errors=True)
-                partial.mkdir(parents=True)
-                step.run(partial)
-                seconds = round(time.monotonic() - start, 2)
-                stamp = {"step": step.name, "digest": digest, "seconds": seconds}
-                (partial / STAMP).write_text(json.dumps(stamp, indent=1) + "\n")
-                if final.exists():
-                    shutil.rmtree(final)
-                partial.rename(final)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
-        return StepResult(step.name, final, True, seconds)
+        with whole_folder(self.folder(step.name)) as scratch:
+            step.run(scratch)
+            seconds = round(time.monotonic() - start, 2)
+            stamp = {"step": step.name, "digest": digest, "seconds": seconds}
+            (scratch / STAMP).write_text(json.dumps(stamp, indent=1) + "\n")
+        return StepResult(step.name, self.folder(step.name), True, seconds)

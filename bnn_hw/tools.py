@@ -199,7 +199,9 @@ def run(
     except FileNotFoundError as err:
         raise ToolError.at(what, f"{err.filename} does not exist", "install it, see bnn-hw doctor") from err
     except OSError as err:
-        raise OutputError.at(log, f"cannot be written: {err.strerror}", "free space or check the folder") from err
+        raise OutputError.at(
+            log, f"cannot be written: {err.strerror}", "free space or check the folder"
+        ) from err
     text = log.read_text(errors="replace")
     if status != 0 or (check and not check()):
         reason = f"ended with status {status}" if status else "made no result"

@@ -18,7 +18,17 @@ HARNESS = Path(__file__).parent / "harness.cpp"
 TIMEOUT_S = 900
 
 # Unknown values are random in runs that ask for it, so nothing may rest on power-up contents.
-VERILATOR_FLAGS = ("--cc", "--exe", "-O3", "--assert", "--x-assign", "fast", "--x-initial", "unique", "-Wno-fatal")
+VERILATOR_FLAGS = (
+    "--cc",
+    "--exe",
+    "-O3",
+    "--assert",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "unique",
+    "-Wno-fatal",
+)
 OPT_FAST = "-O2"
 OPT_SLOW = "-O1"
 

@@ -163,7 +163,12 @@ class _Proof:
     """Runs one after the other over the same frames; keeps a report of each."""
 
     def __init__(
-        self, simulator: Simulator, plan: Plan, expected: Expected, images: np.ndarray, progress: Progress | None
+        self,
+        simulator: Simulator,
+        plan: Plan,
+        expected: Expected,
+        images: np.ndarray,
+        progress: Progress | None,
     ) -> None:
         self.simulator, self.plan, self.expected, self.images = simulator, plan, expected, images
         self.progress = progress
