@@ -13,7 +13,9 @@ _QUANTISE = (
 
 
 def matrix_weights(node: NetNode, weights: np.ndarray) -> np.ndarray:
-    """Return a layer's weights with the output channels first."""
+    """Return a layer's weights as (outputs, inputs), of a Conv as (outputs, inputs, height, width)."""
+    if node.op == "Conv" and node.channels_last and weights.ndim == 4:
+        return weights.transpose(0, 3, 1, 2)
     if node.op == "MatMul" or (node.op == "Gemm" and not node.attributes.get("transB", 0)):
         return weights.T
     return weights

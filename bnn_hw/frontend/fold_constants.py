@@ -59,8 +59,8 @@ def _slice(node: NetNode, inputs: list[np.ndarray]) -> np.ndarray:
 
 
 def _constant(node: NetNode, inputs: list[np.ndarray]) -> np.ndarray:
-    value = next(iter(node.attributes.values()))
-    return np.asarray(value, np.float32 if isinstance(value, float) else None)
+    name, value = next(iter(node.attributes.items()))
+    return np.asarray(value, np.float32 if name.startswith("value_float") else None)
 
 
 def _cast(node: NetNode, inputs: list[np.ndarray]) -> np.ndarray:
@@ -97,7 +97,13 @@ def fold(net: Net, node: NetNode) -> bool:
         return False
     inputs = [net.constants[name] for name in node.inputs if name]
     if node.op in QUANTISERS:
-        value = quantiser(node, net.constants).reals(np.asarray(inputs[0], np.float32))
+        found = quantiser(node, net.constants)
+        if np.isnan(inputs[0]).any():
+            raise UnsupportedError(
+                f"the {inputs[0].size} weights it quantises contain NaN",
+                "check the training: it diverged; load an earlier checkpoint",
+            )
+        value = found.reals(np.asarray(inputs[0], np.float32))
         net.origins[node.outputs[0]] = node
     elif node.op in FOLDABLE:
         try:

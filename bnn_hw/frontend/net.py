@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bnn_hw.errors import FaultList
+from bnn_hw.errors import FaultList, InputError
 
 # Sub-modules that Brevitas puts between a layer and its nodes; they are no layers of the user's.
 _INNER_SCOPES = {"weight_quant", "act_quant", "input_quant", "output_quant", "bias_quant", "export_handler"}
@@ -23,6 +23,21 @@ class InputSpec:
     scale: Fraction = Fraction(1)
     offset: Fraction = Fraction(0)
     dtype: str = "UINT8"
+
+    @classmethod
+    def parse(cls, scale: str, offset: str = "0") -> InputSpec:
+        """Read texts such as "1/255" or "0.0078125"; InputError names the option that is none."""
+        values = []
+        for option, text in (("--input-scale", scale), ("--input-offset", offset)):
+            try:
+                values.append(Fraction(text))
+            except (ValueError, ZeroDivisionError) as err:
+                raise InputError.at(
+                    option, f"{text!r} is no number", "give a fraction or decimal: 1/255, 1 or 0.0078125"
+                ) from err
+        if values[0] == 0:
+            raise InputError.at("--input-scale", "is 0", "give what one pixel step means, for instance 1/255")
+        return cls(values[0], values[1])
 
 
 @dataclass(eq=False)

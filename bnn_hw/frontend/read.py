@@ -76,7 +76,13 @@ def _input(path: Path, graph: onnx.GraphProto, constants: dict[str, np.ndarray])
     place = f"{path.name}: input {inputs[0].name}"
     if shape and isinstance(shape[0], str):
         shape[0] = 1  # a dynamic batch: frames do not depend on each other
-    if not 2 <= len(shape) <= 4 or any(isinstance(size, str) for size in shape):
+    if not 2 <= len(shape) <= 4:
+        raise ModelError.at(
+            place,
+            f"has the shape {text}, which is no picture",
+            "export with an input of (1, channels, height, width)",
+        )
+    if any(isinstance(size, str) for size in shape):
         raise ModelError.at(
             place,
             f"has the dynamic shape {text}; hardware is built for one picture size",
@@ -95,6 +101,20 @@ def _input(path: Path, graph: onnx.GraphProto, constants: dict[str, np.ndarray])
     return NetInput(inputs[0].name, sizes, TensorProto.DataType.Name(kind.elem_type), annotation)
 
 
+def _check_schema(net: Net, model: onnx.ModelProto) -> None:
+    """Report nodes that break ONNX's own definition of their operator: attributes, number of inputs."""
+    context = onnx.checker.C.CheckerContext()
+    context.ir_version = model.ir_version
+    context.opset_imports = {item.domain: item.version for item in model.opset_import}
+    for node, proto in zip(net.nodes, model.graph.node, strict=True):
+        if node.domain not in ("", "ai.onnx") or not onnx.defs.has(node.op):
+            continue  # operators nobody knows are the business of a later pass
+        try:
+            onnx.checker.check_node(proto, context)
+        except onnx.checker.ValidationError as err:
+            net.fault(node, f"is no valid ONNX: {str(err).splitlines()[0]}", _EXPORT_AGAIN)
+
+
 def _check_order(net: Net) -> None:
     known = {net.input.name, "", *net.constants}
     for node in net.nodes:
@@ -105,7 +125,6 @@ def _check_order(net: Net) -> None:
             if name and name in known:
                 net.fault(node, f"makes {name!r}, which exists already", _EXPORT_AGAIN)
         known.update(node.outputs)
-    net.faults.raise_if_any(ModelError)
 
 
 def read(path: Path, name: str | None = None) -> Net:
@@ -124,5 +143,7 @@ def read(path: Path, name: str | None = None) -> Net:
     source = _input(path, model.graph, constants)
     outputs = [item.name for item in model.graph.output]
     net = Net(path, name or path.stem, nodes, constants, source, outputs)
+    _check_schema(net, model)
     _check_order(net)
+    net.faults.raise_if_any(ModelError)
     return net

@@ -206,8 +206,6 @@ def dense(builder: Builder, node: NetNode) -> None:
             f"reads {shape[-1]} features of a tensor of {signal.index.size}",
             "flatten the tensor before Linear",
         )
-    if signal.pools:
-        raise UnsupportedError("reads a pool of values that were not quantised", "quantise before the layer")
     factor = np.float32(node.attributes.get("alpha", 1.0)) if node.op == "Gemm" else np.float32(1)
     result = _accumulator(name, builder, op, signal, scale * factor, node)
     result = replace(result, index=np.arange(result.type.size).reshape(*shape[:-1], len(weights)))
