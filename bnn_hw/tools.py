@@ -6,6 +6,7 @@ quotes its first error line and names the log.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -16,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import TextIO
 
 from bnn_hw.errors import OutputError, ToolError
 
@@ -150,10 +152,8 @@ def first_error(text: str, pattern: str = r"(?i)\berror\b|%Error") -> str:
 
 def stop_group(process: subprocess.Popen) -> None:
     """Kill a process started in its own session, and all its children."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
@@ -176,35 +176,50 @@ def run(
     fails, quoting the first error line. Nothing keeps running after an interrupt.
     """
     try:
-        with log.open("w") as sink:
-            process = subprocess.Popen(
-                [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                cwd=cwd,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-            )
-            try:
-                status = process.wait(timeout=timeout_s)
-            except subprocess.TimeoutExpired:
-                raise ToolError.at(
-                    what,
-                    f"{command[0]} did not end within {timeout_s:.0f} s",
-                    f"give it more time or a smaller design; see {log}",
-                ) from None
-            finally:
-                stop_group(process)
-    except FileNotFoundError as err:
-        raise ToolError.at(what, f"{err.filename} does not exist", "install it, see bnn-hw doctor") from err
+        sink = log.open("w")
     except OSError as err:
         raise OutputError.at(
-            log, f"cannot be written: {err.strerror}", "free space or check the folder"
+            log, f"cannot be written: {err.strerror}", "free space, or give another folder"
         ) from err
+    with sink:
+        status = _wait(command, what, sink, cwd, environment, timeout_s)
     text = log.read_text(errors="replace")
     if status != 0 or (check and not check()):
         reason = f"ended with status {status}" if status else "made no result"
         quoted = first_error(text, error_pattern)
         raise ToolError.at(what, f"{Path(command[0]).name} {reason}: {quoted}", f"{remedy}: {log}")
     return text
+
+
+def _wait(
+    command: Sequence[str | Path],
+    what: str,
+    sink: TextIO,
+    cwd: Path | None,
+    environment: Mapping[str, str] | None,
+    timeout_s: float,
+) -> int:
+    """Run a command in a session of its own and return its status; its children end with it."""
+    try:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    except OSError as err:
+        cause = f"{command[0]} cannot be started: {err.strerror}"
+        raise ToolError.at(what, cause, "install it, see bnn-hw doctor") from err
+    try:
+        return process.wait(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        raise ToolError.at(
+            what,
+            f"{command[0]} did not end within {timeout_s:.0f} s",
+            f"give it more time or a smaller design; see {sink.name}",
+        ) from None
+    finally:
+        stop_group(process)
