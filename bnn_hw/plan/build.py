@@ -1,0 +1,211 @@
+"""From a folding to the chain of hardware stages.
+
+The rules, in the order of the chain:
+
+* A threshold on the pixels themselves is a unit of its own at the input.
+* A layer is a window unit, which replays each window once for every neuron
+  fold, and a matrix-vector-threshold unit. Dense layers read their input as one
+  pixel of height * width * channels features.
+* A converter stands before a window unit whose word is not what arrives.
+* A window unit that takes a whole window in one beat has no ring buffer to wait
+  in, so a FIFO stands before it wherever a stage with another pace feeds it.
+* Pools work on beats as they come; the scores unit ends the chain.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from bnn_hw.ir.graph import Graph
+from bnn_hw.ir.ops import accumulator_bounds
+from bnn_hw.ir.types import BIPOLAR, DataType, ValueType, sint, smallest_int, uint
+from bnn_hw.pipeline.chain import Chain, InputThreshold, MacLayer, PoolStep
+from bnn_hw.pipeline.legal import as_chain
+from bnn_hw.pipeline.stages import (
+    Converter,
+    Fifo,
+    Mvtu,
+    Pool,
+    Scores,
+    Stage,
+    Stream,
+    ThresholdUnit,
+    Window,
+)
+from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, divisors, is_full
+from bnn_hw.plan.memory import rom_style
+
+SCORE_BITS = 32
+
+
+def build_stages(graph: Graph, folding: Folding) -> tuple[Stage, ...]:
+    """Return the stages of the graph at this folding.
+
+    Raises ModelError for what the hardware cannot build and FoldingError for an
+    illegal folding.
+    """
+    chain = as_chain(graph)
+    check_folding(chain, folding)
+    return build_chain(chain, folding)
+
+
+def build_chain(
+    chain: Chain, folding: Folding, fifo_depths: dict[str, int] | None = None
+) -> tuple[Stage, ...]:
+    """Return the stages of a checked chain at a checked folding.
+
+    fifo_depths: beats by FIFO name; a FIFO that it does not name holds one row.
+    """
+    builder = _Builder(chain.input, fifo_depths or {})
+    for step in chain.steps:
+        if isinstance(step, InputThreshold):
+            builder.threshold(step)
+        elif isinstance(step, PoolStep):
+            builder.pool(step)
+        else:
+            builder.layer(step, folding[step.name])
+    builder.scores(chain)
+    return tuple(builder.stages)
+
+
+def ring_depth_words(stage: Window) -> int:
+    """Words that a window unit's ring buffer must hold to emit windows without a gap.
+
+    While the last window of a frame is read, it must stay in the ring and the
+    first window of the next frame must already be there: two spans from the
+    first to the last word of a window. While the last window of a row is read,
+    the first one of the next row must be there, which lies ``stride`` rows lower.
+    """
+    rows, width = stage.kernel[0], stage.input.width
+    words = stage.input.beats_per_pixel
+    span = (rows - 1) * width + stage.kernel[1]
+    row_change = (rows + stage.stride[0] - 2) * width + 2 * stage.kernel[1]
+    return max(2 * span, row_change) * words
+
+
+def accumulator_type(layer: MacLayer) -> DataType:
+    """Accumulator of a layer: holds every sum and a threshold one above the greatest.
+
+    A bipolar layer accumulates the popcount of matches, 0 to mw.
+    """
+    if layer.input.dtype.is_bipolar:
+        return uint((layer.mw + 1).bit_length())
+    low, high = accumulator_bounds(layer.weights, layer.input.dtype)
+    return smallest_int(int(low.min()), int(high.max()) + 1)
+
+
+class _Builder:
+    def __init__(self, source: ValueType, fifo_depths: dict[str, int]) -> None:
+        self.stages: list[Stage] = []
+        self.fifo_depths = fifo_depths
+        self.taken: set[str] = set()
+        self.value: str | None = None
+        self.stream = Stream(source.dtype, source.height, source.width, source.channels, source.channels)
+
+    def add(self, stage: Stage) -> None:
+        self.stages.append(stage)
+        self.stream = stage.output
+
+    def name(self, layer: str, role: str) -> str:
+        """A unique identifier ``<layer>_<role>``, or the layer's own name for an empty role."""
+        base = re.sub(r"\W", "_", layer, flags=re.ASCII)
+        base = base if base[:1].isalpha() else f"n{base}"
+        base = f"{base}_{role}" if role else base
+        name, count = base, 2
+        while name in self.taken:
+            name, count = f"{base}_{count}", count + 1
+        self.taken.add(name)
+        return name
+
+    def threshold(self, step: InputThreshold) -> None:
+        self.value = step.node.name
+        name = self.name(step.name, "threshold")
+        output = replace(self.stream, dtype=BIPOLAR)
+        self.add(ThresholdUnit(name, step.name, self.value, self.stream, output, step.node.name))
+
+    def pool(self, step: PoolStep) -> None:
+        self.value = step.node.name
+        # The suffix keeps any other name from being a keyword of SystemVerilog.
+        name = self.name(step.name, "" if step.name.startswith("pool") else "pool")
+        output = replace(self.stream, height=step.output.height, width=step.output.width)
+        self.add(Pool(name, step.name, self.value, self.stream, output, step.kernel))
+
+    def layer(self, layer: MacLayer, choice: LayerFolding) -> None:
+        full = is_full(layer, choice.simd)
+        if full and self.stages:
+            self.fifo(layer)
+        lanes = layer.channels if full else choice.simd
+        self.regroup(layer, lanes)
+        neuron_fold = -(-layer.mh // choice.pe)
+        output = Stream(layer.input.dtype, layer.output.height, layer.output.width, layer.mw, choice.simd)
+        window = Window(
+            self.name(layer.name, "window"),
+            layer.name,
+            None,
+            self.stream,
+            output,
+            kernel=layer.kernel,
+            stride=layer.stride,
+            padding=layer.padding,
+            pad_value=layer.pad_value,
+            simd=choice.simd,
+            replay=neuron_fold,
+            full=full,
+            depth_words=0,
+        )
+        self.add(window if full else replace(window, depth_words=ring_depth_words(window)))
+        self.mvtu(layer, choice, neuron_fold)
+
+    def mvtu(self, layer: MacLayer, choice: LayerFolding, neuron_fold: int) -> None:
+        depth = neuron_fold * (layer.mw // choice.simd)
+        memory = choice.weight_memory or rom_style(choice.pe * choice.simd, depth)
+        dtype = BIPOLAR if layer.threshold else layer.output.dtype
+        self.value = layer.threshold.name if layer.threshold else layer.mac.name
+        self.add(
+            Mvtu(
+                self.name(layer.name, "mvtu"),
+                layer.name,
+                self.value,
+                self.stream,
+                Stream(dtype, layer.output.height, layer.output.width, layer.mh, choice.pe),
+                mac=layer.mac.name,
+                threshold=layer.threshold.name if layer.threshold else None,
+                mw=layer.mw,
+                mh=layer.mh,
+                pe=choice.pe,
+                simd=choice.simd,
+                accumulator=accumulator_type(layer),
+                weight_memory=memory,
+            )
+        )
+
+    def fifo(self, layer: MacLayer) -> None:
+        name = self.name(layer.name, "fifo")
+        row = self.stream.width * self.stream.beats_per_pixel
+        depth = self.fifo_depths.get(name, max(2, row))
+        if depth:
+            self.add(Fifo(name, layer.name, self.value, self.stream, self.stream, depth))
+
+    def regroup(self, layer: MacLayer, lanes: int) -> None:
+        """Bring the stream to ``lanes`` values a beat; a dense layer's input becomes one pixel."""
+        source = layer.input
+        if layer.is_dense and source.shape[:2] != (1, 1):
+            if source.channels % lanes == 0:
+                self.convert(layer, lanes)
+            elif source.channels % self.stream.lanes:
+                # A padded beat would leave holes among the features.
+                self.convert(layer, next(d for d in divisors(source.channels) if d >= self.stream.lanes))
+            self.stream = replace(self.stream, height=1, width=1, channels=source.size)
+        self.convert(layer, lanes)
+
+    def convert(self, layer: MacLayer, lanes: int) -> None:
+        if self.stream.lanes != lanes:
+            output = replace(self.stream, lanes=lanes)
+            name = self.name(layer.name, "converter")
+            self.add(Converter(name, layer.name, self.value, self.stream, output))
+
+    def scores(self, chain: Chain) -> None:
+        output = Stream(sint(SCORE_BITS), 1, 1, chain.classes + 1, 1)
+        name = self.name("scores", "")
+        self.add(Scores(name, chain.layers[-1].name, None, self.stream, output, chain.classes))

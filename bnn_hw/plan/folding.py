@@ -1,0 +1,192 @@
+"""Foldings: PE and SIMD of every layer, what is legal, and the folding file.
+
+A folding file is JSON::
+
+    {"format": "bnn_hw.folding/1",
+     "layers": {"conv1_1": {"PE": 16, "SIMD": 3}, ...}}
+
+with one entry for every compute layer, and in an entry optionally
+``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out).
+
+* PE: 1 to the number of neurons. It need not divide them; the last fold is then
+  partly idle.
+* SIMD: a divisor of the channels (of the features for a dense layer), or the
+  whole window of kernel rows * kernel columns * channels.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnn_hw.errors import FaultList, FoldingError, OutputError, suggest
+from bnn_hw.pipeline.chain import Chain, MacLayer
+from bnn_hw.plan.memory import STYLES
+
+FORMAT = "bnn_hw.folding/1"
+
+
+@dataclass(frozen=True)
+class LayerFolding:
+    """Neurons (pe) and inputs (simd) of a layer done in one cycle; weight_memory None: by depth."""
+
+    pe: int
+    simd: int
+    weight_memory: str | None = None
+
+
+Folding = dict[str, LayerFolding]
+
+
+def divisors(number: int) -> tuple[int, ...]:
+    """All divisors in ascending order."""
+    return tuple(d for d in range(1, number + 1) if number % d == 0)
+
+
+def legal_simd(layer: MacLayer) -> tuple[int, ...]:
+    """Legal SIMD of a layer, ascending."""
+    values = divisors(layer.channels)
+    return values if values[-1] == layer.mw else (*values, layer.mw)
+
+
+def useful_pe(layer: MacLayer) -> tuple[int, ...]:
+    """For every number of neuron folds the smallest PE that has it, ascending.
+
+    Any other legal PE takes the same cycles with more hardware.
+    """
+    return tuple(sorted({-(-layer.mh // fold) for fold in range(1, layer.mh + 1)}))
+
+
+def is_full(layer: MacLayer, simd: int) -> bool:
+    """Tell whether a beat is a whole window."""
+    return simd == layer.mw
+
+
+def check_folding(chain: Chain, folding: Folding, place: str = "folding") -> None:
+    """Raise FoldingError that lists every unknown, missing and illegally folded layer."""
+    faults = FaultList()
+    layers = {layer.name: layer for layer in chain.layers}
+    for name in folding:
+        if name not in layers:
+            faults.add(f"{place}, layer {name}", "the network has no such layer", suggest(name, layers))
+    for name, layer in layers.items():
+        if name not in folding:
+            faults.add(
+                f"{place}, layer {name}",
+                "is missing",
+                f"add an entry with PE (1 to {layer.mh}) and SIMD ({_listed(legal_simd(layer))})",
+            )
+        else:
+            _check_layer(faults, f"{place}, layer {name}", layer, folding[name])
+    faults.raise_if_any(FoldingError)
+
+
+def _check_layer(faults: FaultList, place: str, layer: MacLayer, choice: LayerFolding) -> None:
+    if not 1 <= choice.pe <= layer.mh:
+        faults.add(
+            place,
+            f"PE is {choice.pe}, but the layer has {layer.mh} neurons",
+            f"use a PE from 1 to {layer.mh}",
+        )
+    legal = legal_simd(layer)
+    if choice.simd not in legal:
+        unit = "features" if layer.is_dense else "channels"
+        whole = "" if layer.mw == layer.channels else f" nor is it the whole window of {layer.mw}"
+        below = [value for value in legal if value < choice.simd][-2:]
+        above = [value for value in legal if value > choice.simd][:2]
+        faults.add(
+            place,
+            f"SIMD is {choice.simd}, which does not divide the {layer.channels} {unit}{whole}",
+            f"nearest legal: {_listed([*below, *above])}",
+        )
+    if choice.weight_memory not in (None, *STYLES):
+        faults.add(
+            place, f"memory is {choice.weight_memory!r}", f"use {' or '.join(STYLES)}, or leave it out"
+        )
+
+
+def _listed(values: tuple[int, ...] | list[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def read_folding(path: Path, chain: Chain) -> Folding:
+    """Read and check a folding file; FoldingError lists every fault with its layer."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise FoldingError.at(path, f"cannot be read: {err}", "give the path of a folding file") from err
+    folding = parse_folding(text, str(path))
+    check_folding(chain, folding, str(path))
+    return folding
+
+
+def parse_folding(text: str, place: str) -> Folding:
+    """Read a folding file's text without looking at a network; FoldingError for wrong JSON or fields."""
+    try:
+        record = json.loads(text, object_pairs_hook=_refuse_duplicates)
+    except json.JSONDecodeError as err:
+        raise FoldingError.at(
+            f"{place}, line {err.lineno}, column {err.colno}",
+            f"is no JSON: {err.msg}",
+            "correct the file; bnn-hw plan writes one to start from",
+        ) from err
+    except ValueError as err:
+        raise FoldingError.at(place, str(err), "keep one of the two entries") from err
+    faults = FaultList()
+    if not isinstance(record, dict) or not isinstance(record.get("layers"), dict):
+        remedy = 'write {"format": "' + FORMAT + '", "layers": {"<layer>": {"PE": 1, "SIMD": 1}, ...}}'
+        raise FoldingError.at(place, "has no table of layers", remedy)
+    if record.get("format", FORMAT) != FORMAT:
+        faults.add(f"{place}, format", f"is {record['format']!r}", f"this version reads {FORMAT}")
+    for key in sorted(record.keys() - {"format", "layers"}):
+        faults.add(f"{place}, {key}", "is an unknown field", suggest(key, ("format", "layers")))
+    folding = {name: _entry(faults, f"{place}, layer {name}", e) for name, e in record["layers"].items()}
+    faults.raise_if_any(FoldingError)
+    return folding
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in record:
+            raise ValueError(f"{key} appears twice")
+        record[key] = value
+    return record
+
+
+def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
+    if not isinstance(entry, dict):
+        faults.add(place, f"is {entry!r}, not a table", 'write {"PE": 1, "SIMD": 1}')
+        return LayerFolding(1, 1)
+    numbers = {}
+    for key in ("PE", "SIMD"):
+        value = entry.get(key)
+        if not isinstance(value, int) or isinstance(value, bool):
+            cause = f"{key} is {value!r}, not a whole number" if key in entry else f"{key} is missing"
+            faults.add(place, cause, f"give {key} as a whole number")
+            value = 1
+        numbers[key] = value
+    for key in sorted(entry.keys() - {"PE", "SIMD", "memory"}):
+        faults.add(place, f"{key} is an unknown field", suggest(key, ("PE", "SIMD", "memory")))
+    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"))
+
+
+def folding_text(folding: Folding) -> str:
+    """Return a folding file's text, one layer a line."""
+    lines = []
+    for name, choice in folding.items():
+        entry: dict[str, Any] = {"PE": choice.pe, "SIMD": choice.simd}
+        if choice.weight_memory:
+            entry["memory"] = choice.weight_memory
+        lines.append(f"  {json.dumps(name)}: {json.dumps(entry)}")
+    return f'{{"format": "{FORMAT}",\n "layers": {{\n' + ",\n".join(lines) + "\n }}\n"
+
+
+def write_folding(path: Path, folding: Folding) -> None:
+    """Write a folding file; OutputError if that fails."""
+    try:
+        path.write_text(folding_text(folding), encoding="utf-8")
+    except OSError as err:
+        raise OutputError.at(path, f"cannot be written: {err.strerror}", "choose another folder") from err
