@@ -6,12 +6,14 @@ quotes its first error line and names the log.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -20,6 +22,9 @@ from pathlib import Path
 from bnn_hw.errors import OutputError, ToolError
 
 Version = tuple[int, ...]
+
+WATCH_S = 0.2
+"""Seconds between two calls of a ``watch``."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,17 @@ def stop_group(process: subprocess.Popen) -> None:
     process.wait()
 
 
+def _wait(process: subprocess.Popen, timeout_s: float, watch: Callable[[], None] | None) -> int:
+    deadline = time.monotonic() + timeout_s
+    while watch:
+        watch()
+        if time.monotonic() + WATCH_S >= deadline:
+            break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(WATCH_S)
+    return process.wait(max(0.0, deadline - time.monotonic()))
+
+
 def run(
     command: Sequence[str | Path],
     *,
@@ -168,10 +184,12 @@ def run(
     remedy: str = "read the log",
     error_pattern: str = r"(?i)\berror\b|%Error",
     check: Callable[[], bool] | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> str:
     """Run a command to its end and return its output, which also stays in ``log``.
 
-    what: names the step in messages; check: tells whether the results are there.
+    what: names the step in messages; check: tells whether the results are there;
+    watch: called a few times a second while the command runs, for progress.
     Raises ToolError after ``timeout_s``, on a status other than 0 or when ``check``
     fails, quoting the first error line. Nothing keeps running after an interrupt.
     """
@@ -187,7 +205,7 @@ def run(
                 start_new_session=True,
             )
             try:
-                status = process.wait(timeout=timeout_s)
+                status = _wait(process, timeout_s, watch)
             except subprocess.TimeoutExpired:
                 raise ToolError.at(
                     what,
