@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -22,6 +23,9 @@ from typing import TextIO
 from bnn_hw.errors import OutputError, ToolError
 
 Version = tuple[int, ...]
+
+WATCH_S = 0.2
+"""Seconds between two calls of a ``watch``."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,17 @@ def stop_group(process: subprocess.Popen) -> None:
     process.wait()
 
 
+def _wait(process: subprocess.Popen, timeout_s: float, watch: Callable[[], None] | None) -> int:
+    deadline = time.monotonic() + timeout_s
+    while watch:
+        watch()
+        if time.monotonic() + WATCH_S >= deadline:
+            break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(WATCH_S)
+    return process.wait(max(0.0, deadline - time.monotonic()))
+
+
 def run(
     command: Sequence[str | Path],
     *,
@@ -168,10 +183,12 @@ def run(
     remedy: str = "read the log",
     error_pattern: str = r"(?i)\berror\b|%Error",
     check: Callable[[], bool] | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> str:
     """Run a command to its end and return its output, which also stays in ``log``.
 
-    what: names the step in messages; check: tells whether the results are there.
+    what: names the step in messages; check: tells whether the results are there;
+    watch: called a few times a second while the command runs, for progress.
     Raises ToolError after ``timeout_s``, on a status other than 0 or when ``check``
     fails, quoting the first error line. Nothing keeps running after an interrupt.
     """
@@ -182,7 +199,7 @@ def run(
             log, f"cannot be written: {err.strerror}", "free space, or give another folder"
         ) from err
     with sink:
-        status = _wait(command, what, sink, cwd, environment, timeout_s)
+        status = _execute(command, what, sink, cwd, environment, timeout_s, watch)
     text = log.read_text(errors="replace")
     if status != 0 or (check and not check()):
         reason = f"ended with status {status}" if status else "made no result"
@@ -191,13 +208,14 @@ def run(
     return text
 
 
-def _wait(
+def _execute(
     command: Sequence[str | Path],
     what: str,
     sink: TextIO,
     cwd: Path | None,
     environment: Mapping[str, str] | None,
     timeout_s: float,
+    watch: Callable[[], None] | None,
 ) -> int:
     """Run a command in a session of its own and return its status; its children end with it."""
     try:
@@ -214,7 +232,7 @@ def _wait(
         cause = f"{command[0]} cannot be started: {err.strerror}"
         raise ToolError.at(what, cause, "install it, see bnn-hw doctor") from err
     try:
-        return process.wait(timeout=timeout_s)
+        return _wait(process, timeout_s, watch)
     except subprocess.TimeoutExpired:
         raise ToolError.at(
             what,
