@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bnn_hw import __version__
 from bnn_hw.board import Board, load_board
 from bnn_hw.data.folder import find_data_set
 from bnn_hw.design import Design, load_design
@@ -26,12 +27,13 @@ from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.plan import make_plan
 from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
-from bnn_hw.report import ReportData, write_report
+from bnn_hw.report import Published, ReportData, write_report
 from bnn_hw.rtl.emit import emit
 from bnn_hw.sim.verify import to_json as proof_json
 from bnn_hw.sim.verify import verify
 from bnn_hw.steps import Pipeline, Step, StepResult, digest_file, digest_tree
-from bnn_hw.synth import Reference, synthesise
+from bnn_hw.synth.utilisation import Reference
+from bnn_hw.synth.yosys import synthesise
 
 TITLES = {
     "graph": "import the network into the integer graph",
@@ -78,7 +80,9 @@ class Source:
         # What a pixel means to a bare file is never guessed: the importer asks for it where it matters.
         declared = input_scale is not None or self.design.model.name != Path(network).name
         design = self.design
-        spec = InputSpec.parse(design.input_scale, design.input_offset, str(design.input_dtype))
+        spec = replace(
+            InputSpec.parse(design.input_scale, design.input_offset), dtype=str(design.input_dtype)
+        )
         self.spec: InputSpec | None = spec if declared else None
 
     def graph(self) -> Graph:
@@ -233,11 +237,39 @@ class Flow:
 
     def report_data(self) -> ReportData:
         """Collect what the finished steps found."""
+        part = self.board.part
+        verification = self.record("verify", "verify.json")
+        utilisation = self.record("synth", "utilisation.json")
+        versions = {
+            "bnn_hw": __version__,
+            "simulation": verification["simulator"],
+            "synthesis": f"{utilisation['tool']} {utilisation['tool_version']}",
+        }
         return ReportData(
+            design=self.design.name,
+            board=self.board.name,
             plan=self.plan,
-            board=self.board,
-            design=self.design,
-            verification=self.record("verify", "verify.json"),
-            utilisation=self.record("synth", "utilisation.json"),
+            available=Resources(part.lut, part.ff, part.bram36, part.dsp),
+            utilisation=utilisation,
+            verification=verification,
             predictions=self.record("predict", "predictions.json"),
+            published=[self._published()] if self.design.published else [],
+            versions=versions,
+            digests={"graph": self.plan.graph_digest, "model": digest_file(self.design.model)},
+        )
+
+    def _published(self) -> Published:
+        figures = self.design.published
+        assert figures is not None
+        scope = "whole system with shell, implemented with Vivado, power measured on the board"
+        return Published(
+            figures.source,
+            scope,
+            figures.lut,
+            figures.bram36,
+            figures.dsp,
+            figures.fps,
+            figures.latency_s,
+            figures.clock_hz,
+            figures.power_w,
         )
