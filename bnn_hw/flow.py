@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,7 @@ from typing import Any
 from bnn_hw import __version__
 from bnn_hw.board import Board, load_board
 from bnn_hw.data.folder import find_data_set
-from bnn_hw.design import Design, load_design
 from bnn_hw.errors import DataError
-from bnn_hw.frontend import InputSpec, import_onnx
 from bnn_hw.ir import Graph, store
 from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
 from bnn_hw.pipeline import record
@@ -31,6 +29,7 @@ from bnn_hw.report import Published, ReportData, write_report
 from bnn_hw.rtl.emit import emit
 from bnn_hw.sim.verify import to_json as proof_json
 from bnn_hw.sim.verify import verify
+from bnn_hw.source import Source
 from bnn_hw.steps import Pipeline, Step, StepResult, digest_file, digest_tree
 from bnn_hw.synth.utilisation import Reference
 from bnn_hw.synth.yosys import synthesise
@@ -67,27 +66,6 @@ class Options:
     seed: int = 1
     pictures: tuple[Path, ...] = ()
     data: Path | None = None
-
-
-class Source:
-    """A network as the user names it: a shipped design, a design's folder or a QONNX file.
-
-    Raises ConfigError for an unknown design; :meth:`graph` raises ModelError.
-    """
-
-    def __init__(self, network: str, input_scale: str | None = None, input_offset: str | None = None) -> None:
-        self.design: Design = load_design(network, input_scale or "1", input_offset or "0")
-        # What a pixel means to a bare file is never guessed: the importer asks for it where it matters.
-        declared = input_scale is not None or self.design.model.name != Path(network).name
-        design = self.design
-        spec = replace(
-            InputSpec.parse(design.input_scale, design.input_offset), dtype=str(design.input_dtype)
-        )
-        self.spec: InputSpec | None = spec if declared else None
-
-    def graph(self) -> Graph:
-        """Import the network into the integer graph."""
-        return import_onnx(self.design.model, self.spec, self.design.name)
 
 
 class Flow:
