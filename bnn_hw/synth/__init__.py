@@ -1,0 +1,1 @@
+"""Logic synthesis: one file a tool, one common utilisation record."""
