@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -22,6 +23,9 @@ from typing import TextIO
 from bnn_hw.errors import OutputError, ToolError
 
 Version = tuple[int, ...]
+
+WATCH_S = 0.2
+"""Seconds between two calls of a ``watch``."""
 
 
 @dataclass(frozen=True)
@@ -168,10 +172,12 @@ def run(
     remedy: str = "read the log",
     error_pattern: str = r"(?i)\berror\b|%Error",
     check: Callable[[], bool] | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> str:
     """Run a command to its end and return its output, which also stays in ``log``.
 
-    what: names the step in messages; check: tells whether the results are there.
+    what: names the step in messages; check: tells whether the results are there;
+    watch: called a few times a second while the command runs, for progress.
     Raises ToolError after ``timeout_s``, on a status other than 0 or when ``check``
     fails, quoting the first error line. Nothing keeps running after an interrupt.
     """
@@ -182,7 +188,17 @@ def run(
             log, f"cannot be written: {err.strerror}", "free space, or give another folder"
         ) from err
     with sink:
-        status = _wait(command, what, sink, cwd, environment, timeout_s)
+        process = _start(command, what, sink, cwd, environment)
+        try:
+            status = _wait(process, timeout_s, watch)
+        except subprocess.TimeoutExpired:
+            raise ToolError.at(
+                what,
+                f"{command[0]} did not end within {timeout_s:.0f} s",
+                f"give it more time or a smaller design; see {log}",
+            ) from None
+        finally:
+            stop_group(process)
     text = log.read_text(errors="replace")
     if status != 0 or (check and not check()):
         reason = f"ended with status {status}" if status else "made no result"
@@ -191,17 +207,16 @@ def run(
     return text
 
 
-def _wait(
+def _start(
     command: Sequence[str | Path],
     what: str,
     sink: TextIO,
     cwd: Path | None,
     environment: Mapping[str, str] | None,
-    timeout_s: float,
-) -> int:
-    """Run a command in a session of its own and return its status; its children end with it."""
+) -> subprocess.Popen:
+    """Start a command in a session of its own, so that its children can be ended with it."""
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=sink,
@@ -213,13 +228,15 @@ def _wait(
     except OSError as err:
         cause = f"{command[0]} cannot be started: {err.strerror}"
         raise ToolError.at(what, cause, "install it, see bnn-hw doctor") from err
-    try:
-        return process.wait(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        raise ToolError.at(
-            what,
-            f"{command[0]} did not end within {timeout_s:.0f} s",
-            f"give it more time or a smaller design; see {sink.name}",
-        ) from None
-    finally:
-        stop_group(process)
+
+
+def _wait(process: subprocess.Popen, timeout_s: float, watch: Callable[[], None] | None) -> int:
+    """Wait for the end, calling ``watch`` now and then; subprocess.TimeoutExpired when it is late."""
+    deadline = time.monotonic() + timeout_s
+    while watch:
+        watch()
+        if time.monotonic() + WATCH_S >= deadline:
+            break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(WATCH_S)
+    return process.wait(max(0.0, deadline - time.monotonic()))
