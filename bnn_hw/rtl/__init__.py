@@ -1,0 +1,1 @@
+"""The RTL back end: a library of hand-written SystemVerilog modules and the emitter that joins them."""

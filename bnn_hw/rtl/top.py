@@ -1,0 +1,145 @@
+"""Text of the top module: one instance a stage, one stream (valid, ready, data) between two of them."""
+
+from __future__ import annotations
+
+import textwrap
+
+from bnn_hw.pipeline.core import SCORE_BITS, Core, CoreStage
+from bnn_hw.pipeline.record import Plan
+from bnn_hw.pipeline.stages import (
+    Converter,
+    Fifo,
+    Mvtu,
+    Pool,
+    Scores,
+    Stage,
+    Stream,
+    ThresholdUnit,
+    Window,
+)
+from bnn_hw.rtl.modules import module_of
+
+TOP = "bnn_core"
+
+
+def top_module(plan: Plan, core: Core) -> str:
+    """Return bnn_core.sv."""
+    parts = [_header(plan, core)]
+    layer = None
+    source = ("s_valid", "s_ready", "s_data")
+    for stage, record in zip(plan.stages, core.stages, strict=True):
+        if stage.layer != layer:
+            layer = stage.layer
+            parts.append(_layer_banner(plan, layer))
+        parts.append(_stage(stage, record, source))
+        source = (record.valid, record.ready, record.data)
+    parts.append(_footer(source))
+    return "\n".join(parts)
+
+
+def _header(plan: Plan, core: Core) -> str:
+    return f"""\
+// {TOP}: {plan.network} for {plan.part}, goal {plan.goal}. Made by bnn-hw; changes are lost.
+//
+// A frame: {_beats(core.input)} in, {core.words_per_frame} words out, namely
+// the signed score of each of {core.classes} classes, then the winning class with m_last.
+// Plan: a frame every {plan.interval_cycles:,} cycles, latency {plan.latency_cycles:,} cycles.
+// Memory images are read relative to this folder.
+
+`default_nettype none
+
+module {TOP} (
+    input  wire {_range(1)} clk,
+    input  wire {_range(1)} rst_n,    // synchronous, active low
+    input  wire {_range(1)} s_valid,
+    output wire {_range(1)} s_ready,
+    input  wire {_range(core.input.width_bits)} s_data,
+    output wire {_range(1)} m_valid,
+    input  wire {_range(1)} m_ready,
+    output wire {_range(SCORE_BITS)} m_data,
+    output wire {_range(1)} m_last
+);
+"""
+
+
+def _footer(source: tuple[str, str, str]) -> str:
+    valid, ready, data = source
+    return f"""\
+  assign m_valid = {valid};
+  assign m_data  = {data};
+  assign {ready} = m_ready;
+
+endmodule
+
+`default_nettype wire
+"""
+
+
+def _range(width: int) -> str:
+    """Packed range of a signal, padded so that names stand in a column."""
+    return f"{f'[{width - 1}:0]' if width > 1 else '':<8}"
+
+
+def _beats(stream: Stream) -> str:
+    pixel = f"{stream.height}x{stream.width} pixels" if stream.height * stream.width > 1 else "1 pixel"
+    lanes = "" if stream.lanes == stream.channels else f", {stream.lanes} a beat"
+    return f"{pixel} of {stream.channels} {stream.dtype}{lanes}"
+
+
+def _layer_banner(plan: Plan, layer: str) -> str:
+    text = f"  // ---- {layer} "
+    for item in plan.layers:
+        if item.name == layer:
+            text += f"(PE {item.pe}, SIMD {item.simd}, {item.cycles:,} cycles a frame) "
+    return f"{text:-<100}\n"
+
+
+def _purpose(stage: Stage) -> str:
+    """What the unit does, in one sentence."""
+    match stage:
+        case Window():
+            times = "once" if stage.replay == 1 else f"{stage.replay} times"
+            kernel = f"{stage.kernel[0]}x{stage.kernel[1]}"
+            return f"each {kernel} window of {_beats(stage.input)}, {stage.words_per_window} words, {times}."
+        case Mvtu():
+            return (
+                f"{stage.mh} neurons of {stage.mw} synapses in {stage.neuron_fold} folds of "
+                f"{stage.synapse_fold} cycles; makes {_beats(stage.output)}."
+            )
+        case Pool():
+            return f"{stage.kernel[0]}x{stage.kernel[1]} maximum; makes {_beats(stage.output)}."
+        case Converter():
+            return f"from {stage.input.lanes} to {stage.output.lanes} channels a beat."
+        case Fifo():
+            return f"room for {stage.depth} beats, where the rates of its neighbours differ."
+        case ThresholdUnit():
+            return f"compares each channel; makes {_beats(stage.output)}."
+        case Scores():
+            return f"collects {stage.classes} scores, finds the greatest and sends them as words."
+    return ""
+
+
+def _stage(stage: Stage, record: CoreStage, source: tuple[str, str, str]) -> str:
+    module, parameters = module_of(stage)
+    width = SCORE_BITS if isinstance(stage, Scores) else stage.output.width_bits
+    shown = [f'.{key}("{v}")' if isinstance(v, str) else f".{key}({v})" for key, v in parameters.items()]
+    ports = [
+        (".clk", "clk"),
+        (".rst_n", "rst_n"),
+        (".in_valid", source[0]),
+        (".in_ready", source[1]),
+        (".in_data", source[2]),
+        (".out_valid", record.valid),
+        (".out_ready", record.ready),
+        (".out_data", record.data),
+    ]
+    if isinstance(stage, Scores):
+        ports.append((".out_last", "m_last"))
+    lines = [f"  // {line}" for line in textwrap.wrap(f"{stage.name}: {_purpose(stage)}", 94)]
+    lines += [f"  wire {_range(1)} {record.valid};", f"  wire {_range(1)} {record.ready};"]
+    lines += [f"  wire {_range(width)} {record.data};"]
+    lines += [f"  {module} #("]
+    lines += [f"      {text}" for text in ",\n".join(shown).split("\n")]
+    lines += [f"  ) {record.instance} ("]
+    lines += [f"      {text}" for text in ",\n".join(f"{port}({wire})" for port, wire in ports).split("\n")]
+    return "\n".join([*lines, "  );", ""])

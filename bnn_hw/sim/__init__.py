@@ -1,0 +1,1 @@
+"""The proof: the generated core, compiled by Verilator, against the integer graph and the plan."""

@@ -1,0 +1,277 @@
+// Drives bnn_core for whole runs of frames and writes down what happened, cycle by cycle.
+//
+// One process is one run; its working directory is the RTL folder, from which the
+// memory images are read. Results go to files that bnn_hw/sim/run.py reads.
+// stages.h is generated: the name, wires and beat size of every stage's output stream.
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "Vbnn_core.h"
+#include "Vbnn_core___024root.h"
+#include "verilated.h"
+
+namespace {
+
+constexpr uint64_t kQuietCycles = 256;
+
+struct Channel {
+    const char* name;
+    const CData* valid;
+    const CData* ready;
+    const void* data;
+    size_t bytes;  // of one beat
+    bool recorded = false;
+    uint64_t beats = 0, blocked = 0, starved = 0;
+    std::vector<uint8_t> values{};
+};
+
+// One record a word that left the core; read by numpy, so the layout is fixed.
+struct OutputWord {
+    uint64_t cycle;
+    uint32_t data;
+    uint32_t last;
+};
+
+[[noreturn]] void fail(const std::string& text) {
+    std::fprintf(stderr, "harness: %s\n", text.c_str());
+    std::exit(2);
+}
+
+// key=value arguments
+class Options {
+    std::map<std::string, std::string> values_;
+
+public:
+    Options(int argc, char** argv) {
+        for (int i = 1; i < argc; ++i) {
+            const std::string item = argv[i];
+            const size_t split = item.find('=');
+            if (item[0] == '+') continue;  // for Verilator
+            if (split == std::string::npos) fail("argument without a value: " + item);
+            values_[item.substr(0, split)] = item.substr(split + 1);
+        }
+    }
+    std::string text(const std::string& key) const {
+        const auto found = values_.find(key);
+        if (found == values_.end()) fail("argument missing: " + key);
+        return found->second;
+    }
+    uint64_t number(const std::string& key) const { return std::strtoull(text(key).c_str(), nullptr, 10); }
+};
+
+// Random runs of "go" and "wait" whose lengths are spread evenly over the powers of two
+// up to the greatest, so that single-cycle bubbles and long stalls both occur.
+class Gate {
+    uint64_t state_;
+    unsigned powers_;
+    uint64_t left_ = 0;
+    bool open_ = true;
+
+    uint64_t random() {
+        state_ ^= state_ << 13;
+        state_ ^= state_ >> 7;
+        state_ ^= state_ << 17;
+        return state_ >> 16;
+    }
+
+public:
+    Gate(uint64_t seed, uint64_t longest) : state_(seed * 0x9E3779B97F4A7C15ull | 1), powers_(0) {
+        while ((longest >> powers_) > 1) ++powers_;
+        for (int i = 0; i < 8; ++i) random();
+    }
+    bool next() {
+        if (left_ == 0) {
+            open_ = !open_;
+            left_ = 1 + (random() & ((1ull << (random() % (powers_ + 1))) - 1));
+        }
+        --left_;
+        return open_;
+    }
+};
+
+std::vector<uint8_t> read_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) fail("cannot read " + path);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+void write_file(const std::string& path, const void* data, size_t bytes) {
+    std::ofstream file(path, std::ios::binary);
+    file.write(static_cast<const char*>(data), static_cast<std::streamsize>(bytes));
+    file.close();
+    if (!file) fail("cannot write " + path);
+}
+
+class Run {
+    const Options& options_;
+    VerilatedContext context_;
+    Vbnn_core top_;
+    std::vector<Channel> channels_;
+    std::vector<uint8_t> input_;
+    std::vector<OutputWord> output_;
+    std::vector<uint64_t> first_beats_;  // cycle in which each frame's first beat was taken
+    const uint64_t frames_, beats_, input_bytes_, watchdog_, longest_stall_;
+    uint64_t reset_at_;
+    uint64_t cycle_ = 0, sent_ = 0, frames_done_ = 0;
+    uint64_t last_progress_ = 0;  // last beat at one of the two ends
+    uint64_t last_beat_ = 0;      // last beat anywhere
+    Gate source_, sink_;
+    bool offering_ = false;
+
+    void half(bool clk) {
+        top_.clk = clk;
+        top_.eval();
+    }
+
+    void reset() {
+        top_.rst_n = 0;
+        top_.s_valid = 0;
+        top_.m_ready = 0;
+        for (int i = 0; i < 4; ++i) {
+            half(false);
+            half(true);
+        }
+        top_.rst_n = 1;
+        cycle_ = sent_ = frames_done_ = last_progress_ = last_beat_ = 0;
+        offering_ = false;
+        output_.clear();
+        first_beats_.clear();
+        for (Channel& channel : channels_) {
+            channel.beats = channel.blocked = channel.starved = 0;
+            channel.values.clear();
+        }
+    }
+
+    void drive() {
+        const bool stalls = longest_stall_ != 0 && frames_done_ < frames_;
+        const bool open = !stalls || source_.next();
+        // A beat that was offered stays until it is taken.
+        if (sent_ < frames_ * beats_ && (open || offering_)) {
+            std::memcpy(&top_.s_data, input_.data() + sent_ * input_bytes_, input_bytes_);
+            offering_ = true;
+        }
+        top_.s_valid = offering_;
+        top_.m_ready = !stalls || sink_.next();
+    }
+
+    void observe() {
+        if (top_.s_valid && top_.s_ready) {
+            if (sent_ % beats_ == 0) first_beats_.push_back(cycle_);
+            ++sent_;
+            offering_ = false;
+            last_progress_ = cycle_;
+        }
+        if (top_.m_valid && top_.m_ready) {
+            output_.push_back({cycle_, static_cast<uint32_t>(top_.m_data), static_cast<uint32_t>(top_.m_last)});
+            last_progress_ = cycle_;
+            if (top_.m_last) {
+                ++frames_done_;
+                std::printf("frame %llu\n", static_cast<unsigned long long>(frames_done_));
+                std::fflush(stdout);
+            }
+        }
+        for (Channel& channel : channels_) {
+            if (!*channel.valid) {
+                ++channel.starved;
+            } else if (!*channel.ready) {
+                ++channel.blocked;
+            } else {
+                ++channel.beats;
+                last_beat_ = cycle_;
+                if (channel.recorded) {
+                    const auto* data = static_cast<const uint8_t*>(channel.data);
+                    channel.values.insert(channel.values.end(), data, data + channel.bytes);
+                }
+            }
+        }
+    }
+
+    void write_result(const char* status) {
+        const std::string folder = options_.text("folder");
+        std::string json = "{\"status\": \"" + std::string(status) + "\", \"cycles\": " + std::to_string(cycle_) +
+                           ", \"sent\": " + std::to_string(sent_) +
+                           ", \"s_valid\": " + std::to_string(top_.s_valid) +
+                           ", \"s_ready\": " + std::to_string(top_.s_ready) +
+                           ", \"m_valid\": " + std::to_string(top_.m_valid) +
+                           ", \"m_ready\": " + std::to_string(top_.m_ready) + ", \"channels\": [";
+        for (size_t i = 0; i < channels_.size(); ++i) {
+            const Channel& c = channels_[i];
+            json += std::string(i ? ",\n" : "\n") + "{\"name\": \"" + c.name +
+                    "\", \"valid\": " + std::to_string(*c.valid) + ", \"ready\": " + std::to_string(*c.ready) +
+                    ", \"beats\": " + std::to_string(c.beats) + ", \"blocked\": " + std::to_string(c.blocked) +
+                    ", \"starved\": " + std::to_string(c.starved) + "}";
+            if (c.recorded)
+                write_file(folder + "/" + c.name + ".bin", c.values.data(), c.values.size());
+        }
+        json += "]}\n";
+        write_file(folder + "/output.bin", output_.data(), output_.size() * sizeof(OutputWord));
+        write_file(folder + "/first_beats.bin", first_beats_.data(), first_beats_.size() * sizeof(uint64_t));
+        write_file(folder + "/result.json", json.data(), json.size());
+    }
+
+public:
+    explicit Run(const Options& options, int argc, char** argv)
+        : options_(options),
+          context_(),
+          top_((context_.commandArgs(argc, argv), &context_)),
+          frames_(options.number("frames")),
+          beats_(options.number("beats")),
+          input_bytes_(options.number("input_bytes")),
+          watchdog_(options.number("watchdog")),
+          longest_stall_(options.number("longest_stall")),
+          reset_at_(options.number("reset_at")),
+          source_(2 * options.number("seed"), longest_stall_),
+          sink_(2 * options.number("seed") + 1, longest_stall_) {
+        const auto* root = top_.rootp;
+#define BNN_STAGE(name, valid, ready, data, bytes) \
+    channels_.push_back({name, &root->valid, &root->ready, &root->data, bytes});
+#include "stages.h"
+#undef BNN_STAGE
+        const std::string recorded = "," + options.text("record") + ",";
+        for (Channel& channel : channels_)
+            channel.recorded = recorded.find("," + std::string(channel.name) + ",") != std::string::npos;
+        input_ = read_file(options.text("input"));
+        if (input_.size() != frames_ * beats_ * input_bytes_) fail("the input file has the wrong size");
+    }
+
+    // Ends when all frames are out and what no output needs (left-over rows) has come to rest.
+    bool finished() const {
+        return frames_done_ >= frames_ && sent_ == frames_ * beats_ && cycle_ - last_beat_ > kQuietCycles;
+    }
+
+    void simulate() {
+        reset();
+        while (!finished()) {
+            if (reset_at_ && cycle_ == reset_at_) {
+                reset_at_ = 0;
+                reset();
+            }
+            drive();
+            half(false);
+            observe();
+            if (cycle_ - last_progress_ > watchdog_) {
+                write_result("stuck");
+                return;
+            }
+            half(true);
+            ++cycle_;
+        }
+        write_result("done");
+    }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const Options options(argc, argv);
+    Run run(options, argc, argv);
+    run.simulate();
+    return 0;
+}
