@@ -129,7 +129,7 @@ class _Walk:
 
     def _padding(self, name: str, op: Conv) -> None:
         top, left, bottom, right = op.padding
-        if top + bottom >= op.kernel[0] and top + bottom or left + right >= op.kernel[1] and left + right:
+        if (top + bottom >= op.kernel[0] and top + bottom) or (left + right >= op.kernel[1] and left + right):
             self.faults.add(
                 name,
                 f"has the padding {top + bottom} rows and {left + right} columns "

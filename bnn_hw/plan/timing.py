@@ -18,11 +18,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
 from bnn_hw.plan.units import (
     NEVER_BLOCKED,
-    Filter,
     FifoRam,
+    Filter,
     FullWindow,
     Gather,
     Pipeline,
@@ -32,7 +33,6 @@ from bnn_hw.plan.units import (
     Skid,
     Times,
     Unit,
-    group_of,
     in_order,
     per_frame,
 )
@@ -40,20 +40,15 @@ from bnn_hw.plan.units import (
 UNLIMITED = 1 << 30
 MAX_SWEEPS = 400
 
-# Lanes summed up in one cycle; more take a second register (bnn_mvtu, DOT_GROUP).
-_DOT_GROUP_BIPOLAR = 64
-_DOT_GROUP_INTEGER = 9
-
 
 def mvtu_registers(stage: Mvtu) -> int:
-    """Registers from the input of an MVTU to its accumulator (bnn_mvtu, STAGES)."""
-    rom = 2 if stage.weight_memory == "block" else 1
-    group = _DOT_GROUP_BIPOLAR if stage.input.dtype.is_bipolar else _DOT_GROUP_INTEGER
-    return rom + (2 if stage.simd > group else 1)
+    """Registers between the input of an MVTU and the skid buffer at its output."""
+    return latency.stage_cycles(stage) - latency.SKID_CYCLES
 
 
 def _converter(channels: int, pixels: int, lanes_in: int, lanes_out: int) -> list[Unit]:
-    gathered, scattered = group_of(channels, lanes_in, lanes_out)
+    group = latency.converter_group(channels, lanes_in, lanes_out)
+    gathered, scattered = -(-group // lanes_in), -(-group // lanes_out)
     beats_in, beats_out = (pixels * -(-channels // lanes) for lanes in (lanes_in, lanes_out))
     units: list[Unit] = []
     groups = beats_in // gathered
@@ -124,7 +119,7 @@ def units_of(stage: Stage, frames: int, unlimited: bool = False) -> list[Unit]:
     if isinstance(stage, Mvtu):
         return [Pipeline(beats_out, mvtu_registers(stage), stage.synapse_fold)]
     if isinstance(stage, ThresholdUnit):
-        return [Pipeline(beats_out, 1, 1)]
+        return [Pipeline(beats_out, latency.THRESHOLD_CYCLES - latency.SKID_CYCLES, 1)]
     if isinstance(stage, Converter):
         return _converter(stage.input.channels, pixels, stage.input.lanes, stage.output.lanes)
     if isinstance(stage, Fifo):

@@ -14,7 +14,6 @@ SystemVerilog library; the names of its modules stand with each class.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -251,10 +250,3 @@ class FullWindow(Unit):
 
     def ready(self, x_in: Times, x_out: Times) -> Times:
         return self.shifts(x_in, x_out)[self.real]
-
-
-def group_of(channels: int, lanes_in: int, lanes_out: int) -> tuple[int, int]:
-    """Beats in and out of a converter's group: the least values that both widths divide, or a pixel."""
-    common = math.lcm(lanes_in, lanes_out)
-    group = common if channels % common == 0 else channels
-    return -(-group // lanes_in), -(-group // lanes_out)
