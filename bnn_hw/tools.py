@@ -6,20 +6,27 @@ quotes its first error line and names the log.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import TextIO
 
-from bnn_hw.errors import OutputError, ToolError
+from bnn_hw.errors import ToolError
+from bnn_hw.folders import writing
 
 Version = tuple[int, ...]
+
+WATCH_S = 0.2
+"""Seconds between two calls of a ``watch``."""
 
 
 @dataclass(frozen=True)
@@ -150,10 +157,8 @@ def first_error(text: str, pattern: str = r"(?i)\berror\b|%Error") -> str:
 
 def stop_group(process: subprocess.Popen) -> None:
     """Kill a process started in its own session, and all its children."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
@@ -168,43 +173,67 @@ def run(
     remedy: str = "read the log",
     error_pattern: str = r"(?i)\berror\b|%Error",
     check: Callable[[], bool] | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> str:
     """Run a command to its end and return its output, which also stays in ``log``.
 
-    what: names the step in messages; check: tells whether the results are there.
+    what: names the step in messages; check: tells whether the results are there;
+    watch: called a few times a second while the command runs, for progress.
     Raises ToolError after ``timeout_s``, on a status other than 0 or when ``check``
     fails, quoting the first error line. Nothing keeps running after an interrupt.
     """
-    try:
-        with log.open("w") as sink:
-            process = subprocess.Popen(
-                [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                cwd=cwd,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-            )
-            try:
-                status = process.wait(timeout=timeout_s)
-            except subprocess.TimeoutExpired:
-                raise ToolError.at(
-                    what,
-                    f"{command[0]} did not end within {timeout_s:.0f} s",
-                    f"give it more time or a smaller design; see {log}",
-                ) from None
-            finally:
-                stop_group(process)
-    except FileNotFoundError as err:
-        raise ToolError.at(what, f"{err.filename} does not exist", "install it, see bnn-hw doctor") from err
-    except OSError as err:
-        raise OutputError.at(
-            log, f"cannot be written: {err.strerror}", "free space or check the folder"
-        ) from err
+    with writing(log):
+        sink = log.open("w")
+    with sink:
+        process = _start(command, what, sink, cwd, environment)
+        try:
+            status = _wait(process, timeout_s, watch)
+        except subprocess.TimeoutExpired:
+            raise ToolError.at(
+                what,
+                f"{command[0]} did not end within {timeout_s:.0f} s",
+                f"give it more time or a smaller design; see {log}",
+            ) from None
+        finally:
+            stop_group(process)
     text = log.read_text(errors="replace")
     if status != 0 or (check and not check()):
         reason = f"ended with status {status}" if status else "made no result"
         quoted = first_error(text, error_pattern)
         raise ToolError.at(what, f"{Path(command[0]).name} {reason}: {quoted}", f"{remedy}: {log}")
     return text
+
+
+def _start(
+    command: Sequence[str | Path],
+    what: str,
+    sink: TextIO,
+    cwd: Path | None,
+    environment: Mapping[str, str] | None,
+) -> subprocess.Popen:
+    """Start a command in a session of its own, so that its children can be ended with it."""
+    try:
+        return subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    except OSError as err:
+        cause = f"{command[0]} cannot be started: {err.strerror}"
+        raise ToolError.at(what, cause, "install it, see bnn-hw doctor") from err
+
+
+def _wait(process: subprocess.Popen, timeout_s: float, watch: Callable[[], None] | None) -> int:
+    """Wait for the end, calling ``watch`` now and then; subprocess.TimeoutExpired when it is late."""
+    deadline = time.monotonic() + timeout_s
+    while watch:
+        watch()
+        if time.monotonic() + WATCH_S >= deadline:
+            break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(WATCH_S)
+    return process.wait(max(0.0, deadline - time.monotonic()))

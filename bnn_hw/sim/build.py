@@ -1,4 +1,4 @@
-"""Compile a core and the harness with Verilator; finished programs are kept by the digest of all they depend on."""
+"""Compile a core and the harness with Verilator; programs are kept by the digest of what they depend on."""
 
 from __future__ import annotations
 

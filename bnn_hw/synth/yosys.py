@@ -17,7 +17,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,13 +179,15 @@ def synthesise(
     progress: Progress | None = None,
     *,
     published: Reference | None = None,
+    stage_names: Mapping[str, str] | None = None,
     options: Options | None = None,
 ) -> UtilisationReport:
     """Map the RTL folder's module ``top`` to 7-series cells and report what it uses.
 
     out: folder for utilisation.json (written last, so that it stands for a
     complete run), utilisation.txt, netlist.json and yosys.log. part, published:
-    figures to compare with. Raises ToolError (pyosys missing, an error in Yosys,
+    figures to compare with; stage_names: the stage that each instance of the top
+    module is, by instance name, where they differ. Raises ToolError (pyosys missing, an error in Yosys,
     no end within the time) with the log's path, OutputError if ``out`` cannot be
     written. After an error or an interrupt only the log is left.
     """
@@ -204,7 +206,8 @@ def synthesise(
         if progress:
             progress("packing LUT sites", (watcher.steps) / (watcher.steps + 1))
         mapped = netlist.load(work / NETLIST, top)
-        stages = per_stage(mapped)
+        names = stage_names or {}
+        stages = {names.get(name, name): item for name, item in per_stage(mapped).items()}
         report = UtilisationReport(
             top=top,
             tool="Yosys",

@@ -69,6 +69,7 @@ def run(tmp_path_factory):
         PART,
         lambda name, share: steps.append((name, share)),
         published=PAPER,
+        stage_names={"product_unit": "multiplier"},
     )
     return report, folder / "with space" / "out", steps
 
@@ -80,7 +81,7 @@ def test_figures_of_each_stage(run):
     assert (third.lut_sites, third.ff) == (1, 1)
     assert report.stages["second"] == first  # mapped by itself, without regard to its constant input
     assert (report.stages["store"].bram36, report.stages["store"].lut_sites) == (1, 0)
-    assert (report.stages["product_unit"].dsp, report.stages["product_unit"].lut_sites) == (1, 0)
+    assert (report.stages["multiplier"].dsp, report.stages["multiplier"].lut_sites) == (1, 0)
     assert (report.stages[GLUE].lut_sites, report.stages[GLUE].ff) == (1, 1)
 
 
@@ -102,7 +103,7 @@ def test_files_of_a_complete_run(run):
     }  # fmt: skip
     assert utilisation.load(out / "utilisation.json") == report
     text = (out / "utilisation.txt").read_text()
-    assert "product_unit" in text
+    assert "multiplier" in text
     assert "xc7z010clg400-1" in text
     assert "a paper" in text
     record = json.loads((out / "utilisation.json").read_text())
