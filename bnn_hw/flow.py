@@ -14,11 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bnn_hw import __version__
 from bnn_hw.board import Board, load_board
 from bnn_hw.data.folder import find_data_set
-from bnn_hw.design import Design, load_design
 from bnn_hw.errors import DataError
-from bnn_hw.frontend import InputSpec, import_onnx
 from bnn_hw.ir import Graph, store
 from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
 from bnn_hw.pipeline import record
@@ -26,12 +25,14 @@ from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.plan import make_plan
 from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
-from bnn_hw.report import ReportData, write_report
+from bnn_hw.report import Published, ReportData, write_report
 from bnn_hw.rtl.emit import emit
 from bnn_hw.sim.verify import to_json as proof_json
 from bnn_hw.sim.verify import verify
+from bnn_hw.source import Source
 from bnn_hw.steps import Pipeline, Step, StepResult, digest_file, digest_tree
-from bnn_hw.synth import Reference, synthesise
+from bnn_hw.synth.utilisation import Reference
+from bnn_hw.synth.yosys import synthesise
 
 TITLES = {
     "graph": "import the network into the integer graph",
@@ -65,25 +66,6 @@ class Options:
     seed: int = 1
     pictures: tuple[Path, ...] = ()
     data: Path | None = None
-
-
-class Source:
-    """A network as the user names it: a shipped design, a design's folder or a QONNX file.
-
-    Raises ConfigError for an unknown design; :meth:`graph` raises ModelError.
-    """
-
-    def __init__(self, network: str, input_scale: str | None = None, input_offset: str | None = None) -> None:
-        self.design: Design = load_design(network, input_scale or "1", input_offset or "0")
-        # What a pixel means to a bare file is never guessed: the importer asks for it where it matters.
-        declared = input_scale is not None or self.design.model.name != Path(network).name
-        design = self.design
-        spec = InputSpec.parse(design.input_scale, design.input_offset, str(design.input_dtype))
-        self.spec: InputSpec | None = spec if declared else None
-
-    def graph(self) -> Graph:
-        """Import the network into the integer graph."""
-        return import_onnx(self.design.model, self.spec, self.design.name)
 
 
 class Flow:
@@ -233,11 +215,39 @@ class Flow:
 
     def report_data(self) -> ReportData:
         """Collect what the finished steps found."""
+        part = self.board.part
+        verification = self.record("verify", "verify.json")
+        utilisation = self.record("synth", "utilisation.json")
+        versions = {
+            "bnn_hw": __version__,
+            "simulation": verification["simulator"],
+            "synthesis": f"{utilisation['tool']} {utilisation['tool_version']}",
+        }
         return ReportData(
+            design=self.design.name,
+            board=self.board.name,
             plan=self.plan,
-            board=self.board,
-            design=self.design,
-            verification=self.record("verify", "verify.json"),
-            utilisation=self.record("synth", "utilisation.json"),
+            available=Resources(part.lut, part.ff, part.bram36, part.dsp),
+            utilisation=utilisation,
+            verification=verification,
             predictions=self.record("predict", "predictions.json"),
+            published=[self._published()] if self.design.published else [],
+            versions=versions,
+            digests={"graph": self.plan.graph_digest, "model": digest_file(self.design.model)},
+        )
+
+    def _published(self) -> Published:
+        figures = self.design.published
+        assert figures is not None
+        scope = "whole system with shell, implemented with Vivado, power measured on the board"
+        return Published(
+            figures.source,
+            scope,
+            figures.lut,
+            figures.bram36,
+            figures.dsp,
+            figures.fps,
+            figures.latency_s,
+            figures.clock_hz,
+            figures.power_w,
         )

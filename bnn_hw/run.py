@@ -10,11 +10,11 @@ import numpy as np
 
 from bnn_hw.data.inputs import load_pictures
 from bnn_hw.errors import ToolError
-from bnn_hw.flow import Source
 from bnn_hw.folders import writing
 from bnn_hw.ir.execute import execute
 from bnn_hw.predict import class_names
 from bnn_hw.progress import Reporter
+from bnn_hw.source import Source
 
 
 @dataclass(frozen=True)

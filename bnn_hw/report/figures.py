@@ -103,7 +103,9 @@ def key_figures(data: ReportData) -> list[Figure]:
     figures = [
         Figure("Throughput", number(plan.clock_hz / interval), "frames/s", source, f"at {clock}, if met"),
         Figure("Interval", number(interval), "cycles", source, f"bound by {plan.bottleneck}"),
-        Figure("Latency", number(latency), "cycles", source, f"{duration(latency / plan.clock_hz)} at {clock}"),
+        Figure(
+            "Latency", number(latency), "cycles", source, f"{duration(latency / plan.clock_hz)} at {clock}"
+        ),
     ]
     measured = measured_resources(data)
     used = dataclasses.asdict(measured or plan.resources)

@@ -6,7 +6,9 @@
 //            kernel column, then the pixel's channels.
 // BITS       bits of a value; CHANNELS values a pixel; SIMD divides CHANNELS.
 // STRIDE_*   step between windows. PAD_* pixels of PAD_VALUE around the map; PAD_VALUE is
-//            the field's content (for bipolar values 1 for +1, 0 for -1).
+//            the field's content (for bipolar values 1 for +1, 0 for -1). Padding is put out
+//            as soon as its turn comes, that of a frame's start even before the frame's
+//            first pixel is there; no window is all padding.
 // DEPTH      beats the ring holds, at least those a window spans plus one pixel. With
 //            2 * ((KERNEL_H - 1) * WIDTH + KERNEL_W) * CHANNELS / SIMD (a dense layer: two
 //            frames) the output never pauses as long as the input is fast enough. A power
