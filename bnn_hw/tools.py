@@ -20,7 +20,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TextIO
 
-from bnn_hw.errors import OutputError, ToolError
+from bnn_hw.errors import ToolError
+from bnn_hw.folders import writing
 
 Version = tuple[int, ...]
 
@@ -192,12 +193,8 @@ def run(
     Raises ToolError after ``timeout_s``, on a status other than 0 or when ``check``
     fails, quoting the first error line. Nothing keeps running after an interrupt.
     """
-    try:
+    with writing(log):
         sink = log.open("w")
-    except OSError as err:
-        raise OutputError.at(
-            log, f"cannot be written: {err.strerror}", "free space, or give another folder"
-        ) from err
     with sink:
         status = _execute(command, what, sink, cwd, environment, timeout_s, watch)
     text = log.read_text(errors="replace")
