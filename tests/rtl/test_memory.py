@@ -110,7 +110,7 @@ def test_image_text_is_one_word_a_line() -> None:
 
 def test_too_narrow_accumulator_is_noticed() -> None:
     narrow = dataclasses.replace(FC, accumulator=uint(5))
-    with pytest.raises(ValueError, match="fc_mvtu: thresholds .* leave UINT5"):
+    with pytest.raises(ValueError, match=r"fc_mvtu: thresholds .* leave UINT5"):
         memory.threshold_image(GRAPH, narrow)
 
 
@@ -147,7 +147,7 @@ def test_weights_other_than_bipolar_are_refused() -> None:
 def test_plan_of_another_network_is_refused() -> None:
     weights = np.ones((5, 2, 2, 2), np.int8)
     keep = [Node("conv.acc", Conv(weights), ("input",))]
-    with pytest.raises(ModelError, match="conv.acc: has 5x8 weights, the plan says 5x12"):
+    with pytest.raises(ModelError, match=r"conv\.acc: has 5x8 weights, the plan says 5x12"):
         memory.weight_image(Graph("other", GRAPH.input, keep, ["conv.acc"]), CONV)
 
 

@@ -87,7 +87,7 @@ def test_wrong_value_is_named_with_layer_frame_pixel_and_channel(cache: Path, tm
     assert str(caught.value) == (
         "fc.acc (stage fc__mvtu): full speed: frame 5, pixel y=0 x=0, channel 0: expected 100, got 101; "
         "1 of 24 values differ\n"
-        "    remedy: generate the core again; if the difference stays, report it with plan.json and verify.json"
+        "    remedy: generate the core again; if the difference stays, report it with plan.json"
     )
     assert caught.value.exit_status == 8
     assert dataclasses.asdict(caught.value.mismatch)["expected"] == 100

@@ -1,4 +1,4 @@
-"""A core of one dense layer written by hand, so that harness and comparison are tested without the emitter."""
+"""A core of one dense layer, written by hand: tests harness and comparison without the emitter."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bnn_hw.frontend.lower import elementwise, layout, mac, pool, quant, winner
+from bnn_hw.frontend.lower import conv, dense, elementwise, layout, pool, quant, winner
 from bnn_hw.frontend.lower.builder import Builder
 from bnn_hw.frontend.net import Net, NetNode, UnsupportedError
 
@@ -15,20 +15,20 @@ RULES: dict[str, Callable[[Builder, NetNode], None]] = {
     "BatchNormalization": elementwise.batch_norm,
     "BipolarQuant": quant.quantise,
     "Cast": layout.same,
-    "Conv": mac.conv,
+    "Conv": conv.conv,
     "Div": elementwise.elementwise,
     "Dropout": layout.same,
     "Flatten": layout.layout,
-    "Gemm": mac.dense,
+    "Gemm": dense.dense,
     "GlobalAveragePool": pool.average_pool,
     "Identity": layout.same,
     "IntQuant": quant.quantise,
-    "MatMul": mac.dense,
+    "MatMul": dense.dense,
     "MaxPool": pool.max_pool,
     "Mul": elementwise.elementwise,
     "MultiThreshold": quant.quantise,
     "Neg": elementwise.elementwise,
-    "Pad": mac.pad,
+    "Pad": conv.pad,
     "Quant": quant.quantise,
     "Reshape": layout.layout,
     "Squeeze": layout.layout,
