@@ -1,7 +1,8 @@
-"""Folders that appear complete or not at all."""
+"""Folders that appear complete or not at all, and typed errors where the system refuses to write."""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -10,6 +11,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bnn_hw.errors import OutputError
+
+_NO_SPACE = "free disk space, or choose another folder with --out"
+_NO_PERMISSION = "choose a folder you may write to with --out"
+_REMEDIES = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EACCES: _NO_PERMISSION,
+    errno.EPERM: _NO_PERMISSION,
+    errno.EROFS: _NO_PERMISSION,
+    errno.ENOENT: "create the folder first, or choose another with --out",
+    errno.EEXIST: "a part of this path is a file; choose another folder with --out",
+    errno.ENOTDIR: "a part of this path is a file; choose another folder with --out",
+}
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn the system's refusal to write ``place`` into an OutputError; wrap only what writes."""
+    try:
+        yield
+    except OSError as err:
+        remedy = _REMEDIES.get(err.errno or 0, "check the disk, or choose another folder with --out")
+        where = err.filename or place
+        raise OutputError.at(where, f"cannot be written: {err.strerror or err}", remedy) from err
 
 
 @contextmanager
@@ -20,22 +45,16 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises OutputError when the disk is full or the place cannot be written.
     """
     scratch: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        scratch.chmod(0o755)
-        yield scratch
-        _swap(scratch, folder)
-    except OSError as err:
-        place = err.filename or folder
-        raise OutputError.at(
-            place,
-            f"cannot be written: {err.strerror or err}",
-            "free disk space, or give an output folder you may write to",
-        ) from err
-    finally:
-        if scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
+    with writing(folder):
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+            scratch.chmod(0o755)
+            yield scratch
+            _swap(scratch, folder)
+        finally:
+            if scratch:
+                shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _swap(scratch: Path, folder: Path) -> None:

@@ -18,8 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import TextIO
 
-from bnn_hw.errors import OutputError, ToolError
+from bnn_hw.errors import ToolError
+from bnn_hw.folders import writing
 
 Version = tuple[int, ...]
 
@@ -155,10 +157,8 @@ def first_error(text: str, pattern: str = r"(?i)\berror\b|%Error") -> str:
 
 def stop_group(process: subprocess.Popen) -> None:
     """Kill a process started in its own session, and all its children."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
@@ -193,34 +193,48 @@ def run(
     Raises ToolError after ``timeout_s``, on a status other than 0 or when ``check``
     fails, quoting the first error line. Nothing keeps running after an interrupt.
     """
-    try:
-        with log.open("w") as sink:
-            process = subprocess.Popen(
-                [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                cwd=cwd,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-            )
-            try:
-                status = _wait(process, timeout_s, watch)
-            except subprocess.TimeoutExpired:
-                raise ToolError.at(
-                    what,
-                    f"{command[0]} did not end within {timeout_s:.0f} s",
-                    f"give it more time or a smaller design; see {log}",
-                ) from None
-            finally:
-                stop_group(process)
-    except FileNotFoundError as err:
-        raise ToolError.at(what, f"{err.filename} does not exist", "install it, see bnn-hw doctor") from err
-    except OSError as err:
-        raise OutputError.at(log, f"cannot be written: {err.strerror}", "free space or check the folder") from err
+    with writing(log):
+        sink = log.open("w")
+    with sink:
+        status = _execute(command, what, sink, cwd, environment, timeout_s, watch)
     text = log.read_text(errors="replace")
     if status != 0 or (check and not check()):
         reason = f"ended with status {status}" if status else "made no result"
         quoted = first_error(text, error_pattern)
         raise ToolError.at(what, f"{Path(command[0]).name} {reason}: {quoted}", f"{remedy}: {log}")
     return text
+
+
+def _execute(
+    command: Sequence[str | Path],
+    what: str,
+    sink: TextIO,
+    cwd: Path | None,
+    environment: Mapping[str, str] | None,
+    timeout_s: float,
+    watch: Callable[[], None] | None,
+) -> int:
+    """Run a command in a session of its own and return its status; its children end with it."""
+    try:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    except OSError as err:
+        cause = f"{command[0]} cannot be started: {err.strerror}"
+        raise ToolError.at(what, cause, "install it, see bnn-hw doctor") from err
+    try:
+        return _wait(process, timeout_s, watch)
+    except subprocess.TimeoutExpired:
+        raise ToolError.at(
+            what,
+            f"{command[0]} did not end within {timeout_s:.0f} s",
+            f"give it more time or a smaller design; see {sink.name}",
+        ) from None
+    finally:
+        stop_group(process)

@@ -43,6 +43,15 @@ def accumulator_bounds(weights: np.ndarray, dtype: DataType) -> tuple[np.ndarray
     return low, high
 
 
+def _largest(values: np.ndarray) -> int:
+    """Return the largest magnitude; abs() would wrap around for the least int8."""
+    return max(int(values.max(initial=0)), -int(values.min(initial=0)))
+
+
+def _largest_sum(weights: np.ndarray) -> int:
+    return int(np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1).max())
+
+
 def _sum_type(weights: np.ndarray, dtype: DataType) -> DataType:
     low, high = accumulator_bounds(weights, dtype)
     return smallest_int(int(low.min()), int(high.max()))
@@ -120,12 +129,12 @@ class Conv(Op):
         view = windows(x, self.kernel, self.stride)
         frames, height, width = view.shape[:3]
         per_group = self.weights.shape[3]
-        largest = int(np.abs(x).max(initial=0))
+        largest = _largest(x)
         results = []
         for group, weights in enumerate(np.split(self.weights, self.groups)):
             columns = view[..., group * per_group : (group + 1) * per_group]
             columns = columns.reshape(frames * height * width, -1)
-            bound = int(np.abs(weights).reshape(len(weights), -1).sum(axis=1).max()) * largest
+            bound = _largest_sum(weights) * largest
             results.append(exact_matmul(columns, weights.reshape(len(weights), -1).T, bound))
         return np.concatenate(results, axis=1).reshape(frames, height, width, -1)
 
@@ -149,7 +158,7 @@ class Dense(Op):
     def execute(self, *inputs: np.ndarray) -> np.ndarray:
         (x,) = inputs
         flat = x.reshape(len(x), -1)
-        bound = int(np.abs(self.weights).sum(axis=1).max()) * int(np.abs(x).max(initial=0))
+        bound = _largest_sum(self.weights) * _largest(x)
         return exact_matmul(flat, self.weights.T, bound).reshape(len(x), 1, 1, -1)
 
 

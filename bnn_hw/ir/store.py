@@ -7,6 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -111,7 +112,7 @@ def load(folder: Path) -> Graph:
         kind = ValueType(DataType.parse(source["dtype"]), tuple(source["shape"]))
         graph_input = GraphInput(source["name"], kind, source["scale"], source["offset"])
         return Graph(record["name"], graph_input, nodes, record["outputs"])
-    except (OSError, ValueError, KeyError, TypeError) as err:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as err:
         raise ModelError.at(
             folder / "graph.json", f"cannot be read: {err}", "delete the folder and import the network again"
         ) from err

@@ -1,1 +1,1 @@
-"""The folded pipeline as data: hardware stages and the plan record that planner, back ends and report share."""
+"""The folded pipeline as data: hardware stages and the plan that planner, back ends and report share."""

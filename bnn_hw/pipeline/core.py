@@ -87,7 +87,11 @@ def _stream_from(record: dict[str, Any]) -> Stream:
 def to_json(core: Core) -> str:
     """Return core.json's text."""
     stages = [
-        {**dataclasses.asdict(stage), "memories": list(stage.memories), "output": _stream_record(stage.output)}
+        {
+            **dataclasses.asdict(stage),
+            "memories": list(stage.memories),
+            "output": _stream_record(stage.output),
+        }
         for stage in core.stages
     ]
     record = {
@@ -130,4 +134,6 @@ def load(folder: Path) -> Core:
             stages=stages,
         )
     except (OSError, ValueError, KeyError, TypeError) as err:
-        raise ConfigError.at(path, f"is no generated core: {err!r}", "make it again with bnn-hw generate") from err
+        raise ConfigError.at(
+            path, f"is no generated core: {err!r}", "make it again with bnn-hw generate"
+        ) from err

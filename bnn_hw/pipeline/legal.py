@@ -123,7 +123,19 @@ class _Walk:
                 f"reads {source.dtype} activations; layers after the first read one bit, -1 or +1",
                 "use a sign activation (bipolar quantiser) before this layer",
             )
+        if isinstance(op, Conv):
+            self._padding(name, op)
         self.steps.append(MacLayer(name, node, threshold, source, output))
+
+    def _padding(self, name: str, op: Conv) -> None:
+        top, left, bottom, right = op.padding
+        if (top + bottom >= op.kernel[0] and top + bottom) or (left + right >= op.kernel[1] and left + right):
+            self.faults.add(
+                name,
+                f"has the padding {top + bottom} rows and {left + right} columns "
+                f"for a kernel of {op.kernel[0]}x{op.kernel[1]}",
+                "keep the padding of two opposite sides below the kernel: some windows would be all padding",
+            )
 
     @staticmethod
     def _is_layer(step: Step) -> bool:

@@ -8,7 +8,8 @@ The rules, in the order of the chain:
   pixel of height * width * channels features.
 * A converter stands before a window unit whose word is not what arrives.
 * A window unit that takes a whole window in one beat has no ring buffer to wait
-  in, so a FIFO stands before it wherever a stage with another pace feeds it.
+  in, so a FIFO of whole pixels stands before it: pixels that complete no window
+  must follow each other in single cycles.
 * Pools work on beats as they come; the scores unit ends the chain.
 """
 
@@ -133,10 +134,9 @@ class _Builder:
 
     def layer(self, layer: MacLayer, choice: LayerFolding) -> None:
         full = is_full(layer, choice.simd)
+        self.regroup(layer, layer.channels if full else choice.simd)
         if full and self.stages:
             self.fifo(layer)
-        lanes = layer.channels if full else choice.simd
-        self.regroup(layer, lanes)
         neuron_fold = -(-layer.mh // choice.pe)
         output = Stream(layer.input.dtype, layer.output.height, layer.output.width, layer.mw, choice.simd)
         window = Window(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bnn_hw.pipeline.stages import Mvtu, Pool, Scores, Stage, Window
+from bnn_hw.pipeline.stages import Mvtu, Pool, Stage, Window
 
 INPUT = "input"
 
@@ -24,7 +24,7 @@ def stage_cycles(stage: Stage) -> int:
       NF * SF words (NF neuron folds, SF synapse folds).
     * Full window unit: one pixel of the padded map a cycle, and NF cycles instead
       of one on each pixel that completes a window: windows * NF + pixels - windows.
-    * Scores: reads all accumulators, then gives classes + 1 words.
+    * Scores: one word a class and one for the winner.
     """
     streams = max(stage.input.beats_per_frame, stage.output.beats_per_frame)
     if isinstance(stage, Window):
@@ -39,8 +39,6 @@ def stage_cycles(stage: Stage) -> int:
         return stage.output.height * stage.output.width * stage.neuron_fold * stage.synapse_fold
     if isinstance(stage, Pool):
         return stage.input.beats_per_frame
-    if isinstance(stage, Scores):
-        return stage.input.beats_per_frame + stage.output.beats_per_frame
     return streams
 
 

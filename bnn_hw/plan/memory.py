@@ -36,10 +36,10 @@ def rom_lut(width_bits: int, depth: int) -> float:
         return 0.0
     if depth <= 32:
         return width_bits / 2
-    lut = width_bits * -(-depth // 64)
+    lut = float(width_bits * -(-depth // 64))
     if depth > 256:
         lut += width_bits * -(-depth // 256) / 4
-    return float(lut)
+    return lut
 
 
 def ram_lut(width_bits: int, depth: int) -> float:

@@ -81,9 +81,13 @@ def _range(width: int) -> str:
 
 
 def _beats(stream: Stream) -> str:
-    pixel = f"{stream.height}x{stream.width} pixels" if stream.height * stream.width > 1 else "1 pixel"
+    pixel = f"{stream.height}x{stream.width} pixels" if stream.height * stream.width > 1 else "one pixel"
     lanes = "" if stream.lanes == stream.channels else f", {stream.lanes} a beat"
     return f"{pixel} of {stream.channels} {stream.dtype}{lanes}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _layer_banner(plan: Plan, layer: str) -> str:
@@ -99,19 +103,23 @@ def _purpose(stage: Stage) -> str:
     match stage:
         case Window():
             times = "once" if stage.replay == 1 else f"{stage.replay} times"
+            words = f"{_count(stage.words_per_window, 'word')}, {times}"
+            if stage.input.height * stage.input.width == 1:
+                return f"the frame's {stage.input.channels} {stage.input.dtype} values in {words}."
             kernel = f"{stage.kernel[0]}x{stage.kernel[1]}"
-            return f"each {kernel} window of {_beats(stage.input)}, {stage.words_per_window} words, {times}."
+            return f"each {kernel} window of {_beats(stage.input)}, in {words}."
         case Mvtu():
             return (
-                f"{stage.mh} neurons of {stage.mw} synapses in {stage.neuron_fold} folds of "
-                f"{stage.synapse_fold} cycles; makes {_beats(stage.output)}."
+                f"{_count(stage.mh, 'neuron')} of {_count(stage.mw, 'synapse')} in "
+                f"{_count(stage.neuron_fold, 'fold')} of {_count(stage.synapse_fold, 'cycle')}; "
+                f"makes {_beats(stage.output)}."
             )
         case Pool():
             return f"{stage.kernel[0]}x{stage.kernel[1]} maximum; makes {_beats(stage.output)}."
         case Converter():
             return f"from {stage.input.lanes} to {stage.output.lanes} channels a beat."
         case Fifo():
-            return f"room for {stage.depth} beats, where the rates of its neighbours differ."
+            return f"room for {_count(stage.depth, 'beat')}, where the rates of its neighbours differ."
         case ThresholdUnit():
             return f"compares each channel; makes {_beats(stage.output)}."
         case Scores():

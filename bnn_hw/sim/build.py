@@ -1,4 +1,4 @@
-"""Compile a core and the harness with Verilator; finished programs are kept by the digest of all they depend on."""
+"""Compile a core and the harness with Verilator; programs are kept by the digest of what they depend on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,17 @@ HARNESS = Path(__file__).parent / "harness.cpp"
 TIMEOUT_S = 900
 
 # Unknown values are random in runs that ask for it, so nothing may rest on power-up contents.
-VERILATOR_FLAGS = ("--cc", "--exe", "-O3", "--assert", "--x-assign", "fast", "--x-initial", "unique", "-Wno-fatal")
+VERILATOR_FLAGS = (
+    "--cc",
+    "--exe",
+    "-O3",
+    "--assert",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "unique",
+    "-Wno-fatal",
+)
 OPT_FAST = "-O2"
 OPT_SLOW = "-O1"
 

@@ -15,7 +15,7 @@ from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.sim.run import SimulationRun, blocked_channels
 
-REMEDY = "generate the core again; if the difference stays, report it with plan.json and verify.json"
+REMEDY = "generate the core again; if the difference stays, report it with plan.json"
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,9 @@ def _explain(text: str, status: int, timeout_s: float | None) -> None:
     quoted = tools.first_error(text, r"Assertion failed|%Error|%Fatal|harness:")
     if "ssertion" in text or "%Error" in text or "%Fatal" in text:
         raise MismatchError.at(
-            "simulation", f"the hardware reports: {quoted}", "this is a fault of the generated core; report it"
+            "simulation",
+            f"the hardware reports: {quoted}",
+            "this is a fault of the generated core; report it",
         )
     reason = f"signal {-status}" if status < 0 else f"status {status}"
     raise ToolError.at("simulation", f"ended with {reason}: {quoted}", "check free memory and disk space")
@@ -197,7 +199,6 @@ def _read(core: Core, folder: Path, record: Sequence[str]) -> SimulationRun:
 def blocked_channels(run: SimulationRun) -> str:
     """Tell in words which channels of a stuck run wait for whom, from input to output."""
 
-
     def state(valid: bool, ready: bool) -> str:
         if valid:
             return "moves" if ready else "is blocked (valid, not ready)"
@@ -206,5 +207,3 @@ def blocked_channels(run: SimulationRun) -> str:
     parts = [f"input {state(run.ends['s_valid'], run.ends['s_ready'])}"]
     parts += [f"{c.name} {state(c.valid, c.ready)} after {c.beats} beats" for c in run.channels]
     return "; ".join(parts)
-
-

@@ -163,7 +163,12 @@ class _Proof:
     """Runs one after the other over the same frames; keeps a report of each."""
 
     def __init__(
-        self, simulator: Simulator, plan: Plan, expected: Expected, images: np.ndarray, progress: Progress | None
+        self,
+        simulator: Simulator,
+        plan: Plan,
+        expected: Expected,
+        images: np.ndarray,
+        progress: Progress | None,
     ) -> None:
         self.simulator, self.plan, self.expected, self.images = simulator, plan, expected, images
         self.progress = progress
@@ -173,9 +178,14 @@ class _Proof:
         """Simulate, compare and report; ``frames`` limits the run to the first frames."""
         count = min(frames or len(self.images), len(self.images))
         core = self.simulator.core
-        # Long enough to fill the pipeline up behind a stalled end, short against a frame.
-        longest_stall = max(16, self.plan.interval_cycles // 4)
+        # More than a frame, so that now and then the whole pipeline fills up or runs empty.
+        longest_stall = max(16, 2 * self.plan.interval_cycles)
         started = time.monotonic()
+
+        def advance(done: int) -> None:
+            if self.progress:
+                self.progress(name, done, count)
+
         run = simulate(
             self.simulator,
             self.images[:count],
@@ -184,7 +194,7 @@ class _Proof:
             longest_stall=longest_stall,
             reset_at=reset_at,
             watchdog_cycles=watchdog_cycles(self.plan, longest_stall),
-            progress=(lambda done: self.progress(name, done, count)) if self.progress else None,
+            progress=advance,
         )
         compared = check_run(core, run, first_frames(self.expected, count), name)
         seconds = round(time.monotonic() - started, 2)
@@ -221,10 +231,10 @@ def check_interval(intervals: list[int], plan: Plan) -> int:
     if len(set(steady)) > 1:
         raise MismatchError.at(
             "interval",
-            f"frames follow each other after {steady} cycles, which is not constant; planned {plan.interval_cycles}",
+            f"frames follow each other after {steady} cycles, not evenly; planned {plan.interval_cycles}",
             "simulate more frames; if it stays, the FIFOs of the plan are too short",
         )
-    if steady[0] > plan.interval_cycles * (1 + INTERVAL_TOLERANCE):
+    if steady[0] - plan.interval_cycles > plan.interval_cycles * INTERVAL_TOLERANCE:
         raise MismatchError.at(
             "interval",
             f"a frame takes {steady[0]} cycles, the plan says {plan.interval_cycles} ({plan.bottleneck})",

@@ -1,0 +1,43 @@
+# Thin calls of the bnn-hw command; `make help` lists them.
+DESIGN ?= ncnv
+GOAL   ?= high-throughput
+OUT    ?= build
+BNN_HW := .venv/bin/bnn-hw
+BOARDS := $(basename $(notdir $(filter-out boards/parts.toml,$(wildcard boards/*.toml))))
+SETUP  := pyproject.toml requirements.lock scripts/setup.sh
+
+.PHONY: help demo test lint setup clean $(BOARDS)
+
+help:
+	@echo "make demo                       set up, build and prove n-CNV, classify photographs, write the report"
+	@echo "make test                       set up and run the tests"
+	@echo "make BOARD DESIGN=.. GOAL=..    build a design for a board (DESIGN=$(DESIGN) GOAL=$(GOAL) OUT=$(OUT))"
+	@echo "     BOARD is one of:           $(BOARDS)"
+	@echo "make setup | lint | clean       only set up; check style and types; remove .venv and $(OUT)"
+
+.venv/.base: $(SETUP)
+	@scripts/setup.sh
+	@touch $@
+
+.venv/.test: $(SETUP)
+	@scripts/setup.sh dev train
+	@touch $@ .venv/.base
+
+setup: .venv/.base
+
+demo: .venv/.base
+	@$(BNN_HW) demo --out $(OUT)
+
+test: .venv/.test
+	@.venv/bin/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/.test
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy bnn_hw
+
+$(BOARDS): .venv/.base
+	@$(BNN_HW) build $(DESIGN) --board $@ --goal $(GOAL) --out $(OUT)
+
+clean:
+	rm -rf .venv $(OUT)

@@ -1,0 +1,275 @@
+"""The command line: every command reads its options and calls one function of the flow."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bnn_hw import __version__
+from bnn_hw.errors import BnnHwError
+from bnn_hw.progress import Reporter
+
+if TYPE_CHECKING:
+    from bnn_hw.flow import Flow
+
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """Prints typed errors without a traceback and ends with their exit status."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except BnnHwError as error:
+            _fail(error)
+            sys.exit(error.exit_status)
+        except click.exceptions.Exit as stop:
+            sys.exit(stop.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("interrupted: finished steps are kept, the same command goes on from there", err=True)
+            sys.exit(INTERRUPTED)
+
+
+def _fail(error: BnnHwError) -> None:
+    """Print the faults; as one JSON object on standard output where --json was asked for."""
+    context = click.get_current_context(silent=True)
+    if "--json" in sys.argv or (context and context.params.get("as_json")):
+        faults = [{"place": f.place, "cause": f.cause, "remedy": f.remedy} for f in error.faults]
+        click.echo(json.dumps({"error": type(error).__name__, "faults": faults}, indent=1))
+    count = len(error.faults)
+    click.echo(f"error: {error}" if count == 1 else f"{count} errors:", err=True)
+    if count > 1:
+        for fault in error.faults:
+            click.echo(f"  {fault}", err=True)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Examples:\n\n\b\n"
+    "  bnn-hw build ncnv --board pynq-z1 --goal high-throughput\n"
+    "  bnn-hw verify ucnv --board zybo-z7-10 --goal folding=table1\n"
+    "  bnn-hw run ncnv portrait.jpg\n"
+    "  bnn-hw doctor",
+)
+@click.version_option(__version__, prog_name="bnn-hw")
+def main() -> None:
+    """Turn a trained binary neural network into a verified FPGA accelerator.
+
+    A NETWORK is the name of a shipped design (cnv, ncnv, ucnv), the folder of
+    another design, or any QONNX file.
+    """
+
+
+def network_options(command: Callable) -> Callable:
+    """Add what names a network."""
+    for option in (
+        click.option("--input-offset", metavar="B", help="See --input-scale; 0 if left out."),
+        click.option(
+            "--input-scale",
+            metavar="A",
+            help="For a QONNX file with a float input: the network reads A * pixel + B, "
+            "for instance 1/255; not needed for designs.",
+        ),
+        click.argument("network"),
+    ):
+        command = option(command)
+    return command
+
+
+def output_options(command: Callable) -> Callable:
+    """Add --json and --quiet."""
+    command = click.option("--quiet", is_flag=True, help="No progress on standard error.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
+
+
+def build_options(command: Callable) -> Callable:
+    """Add what a build needs, and turn it into the flow that the command gets as its first argument."""
+
+    @functools.wraps(command)
+    def wrapper(**values: Any) -> None:
+        from bnn_hw.flow import Flow, Options
+
+        own = {key: values.pop(key) for key in ("as_json",)}
+        reporter = Reporter(quiet=values.pop("quiet"))
+        mhz = values.pop("clock_mhz")
+        values["pictures"] = tuple(values["pictures"])
+        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, **values), reporter)
+        command(flow, **own)
+
+    for option in (
+        click.option(
+            "--board", required=True, metavar="NAME|TOML", help="pynq-z1, zybo-z7-10, ... or a board's TOML."
+        ),
+        click.option(
+            "--goal",
+            required=True,
+            metavar="GOAL",
+            help="high-throughput, fps=N, folding=FILE or folding=table1.",
+        ),
+        click.option("--clock-mhz", type=click.FloatRange(min=1), help="Fabric clock; else the board's."),
+        click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True),
+        click.option(
+            "--frames", type=click.IntRange(min=2), default=20, show_default=True, help="Frames in the proof."
+        ),
+        click.option("--seed", default=1, show_default=True, help="Seed of the proof's noise and pauses."),
+        click.option(
+            "--pictures",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help="Classify these instead of the design's own: .npy, .npz, picture file or folder.",
+        ),
+        click.option(
+            "--data", type=click.Path(path_type=Path), help="Data set folder; else BNN_HW_DATA is looked at."
+        ),
+        output_options,
+        network_options,
+    ):
+        wrapper = option(wrapper)
+    return wrapper
+
+
+def show(text: str | Callable[[], str], record: Any, as_json: bool) -> None:
+    """Print the result for a person or for a program."""
+    click.echo(json.dumps(record, indent=1) if as_json else text() if callable(text) else text)
+
+
+def step_command(name: str, step: str, text: str) -> None:
+    """Register a command that runs the flow up to ``step`` and shows its result."""
+
+    @main.command(name, help=text)
+    @build_options
+    def command(flow: Flow, as_json: bool) -> None:
+        from bnn_hw import show as shows
+
+        flow.until(step)
+        show(lambda: shows.text(flow, step), shows.record(flow, step), as_json)
+
+
+step_command("plan", "plan", "Fold a network onto a board and show layer by layer what it will take.")
+step_command("generate", "rtl", "Write the accelerator as SystemVerilog.")
+step_command("verify", "verify", "Prove the accelerator in simulation, bit by bit and cycle by cycle.")
+step_command("synth", "synth", "Synthesise for the utilisation of LUT, FF, BRAM and DSP.")
+step_command("report", "report", "Write the HTML report, and make first what it is about.")
+step_command(
+    "build", "report", "Everything: plan, generate, verify, synth and report. Resumes where it stopped."
+)
+
+
+@main.command()
+@network_options
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--save", type=click.Path(path_type=Path), help="Write scores and classes as .npz.")
+@click.option("--layers", type=click.Path(path_type=Path), help="Write every layer's values as .npz.")
+@output_options
+def run(
+    network: str,
+    input_scale: str | None,
+    input_offset: str | None,
+    pictures: tuple[Path, ...],
+    save: Path | None,
+    layers: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run the integer graph on PICTURES: .npy, .npz, picture files or folders of them.
+
+    This is the arithmetic of the accelerator, bit by bit, without hardware.
+
+    \b
+    Examples:
+      bnn-hw run ncnv portrait.jpg
+      bnn-hw run ncnv pictures.npz --layers layers.npz
+      bnn-hw run TFC_1W1A.onnx digits.npz --input-scale 1/255
+    """
+    from bnn_hw.run import run_network
+
+    result = run_network(network, pictures, input_scale, input_offset, save, layers, Reporter(quiet))
+    show(result.text, result.record, as_json)
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Data set folder; else BNN_HW_DATA is looked at."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="Folder; build/train/NAME if left out."
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes of 6,000 balanced pictures.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@output_options
+def train(
+    name: str, data: Path | None, out: Path | None, epochs: int | None, seed: int, as_json: bool, quiet: bool
+) -> None:
+    """Train the network of design NAME on MaskedFace-Net and export it.
+
+    Needs the extra: pip install 'bnn-hw[train]'.
+
+    \b
+    Example:
+      bnn-hw train ncnv --data ~/maskedface --epochs 60
+    """
+    from bnn_hw.run import train_network
+
+    result = train_network(name, data, out or Path("build/train") / name, epochs, seed, Reporter(quiet))
+    show(result.text, result.record, as_json)
+
+
+@main.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Folder for model.onnx, golden.npz."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def export(checkpoint: Path, out: Path, as_json: bool) -> None:
+    """Export a trained CHECKPOINT as QONNX with golden vectors.
+
+    \b
+    Example:
+      bnn-hw export build/train/ncnv/checkpoint.pt --out my-ncnv
+    """
+    from bnn_hw.run import export_network
+
+    result = export_network(checkpoint, out)
+    show(result.text, result.record, as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def doctor(as_json: bool) -> None:
+    """Tell what is installed, what is missing and how to get it."""
+    from bnn_hw import doctor as checks
+
+    rows = checks.examine()
+    show(lambda: checks.text(rows), checks.record(rows), as_json)
+    if not all(row.ok for row in rows if row.required):
+        sys.exit(7)
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
+@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+def demo(out: Path, quiet: bool) -> None:
+    """Build and prove n-CNV for a PYNQ-Z1 at the BinaryCoP paper's folding, and classify photographs."""
+    from bnn_hw import show as shows
+    from bnn_hw.flow import Flow, Options
+
+    flow = Flow(Options("ncnv", "pynq-z1", "folding=table1", out=out), Reporter(quiet))
+    flow.until("report")
+    for step in ("plan", "verify", "synth", "predict", "report"):
+        click.echo(shows.text(flow, step))
+
+
+if __name__ == "__main__":
+    main()

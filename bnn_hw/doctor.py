@@ -1,0 +1,98 @@
+"""What is installed, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bnn_hw import tools
+from bnn_hw.data.folder import find_data_set
+from bnn_hw.errors import BnnHwError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that may be installed. required: without it the main commands cannot run."""
+
+    name: str
+    purpose: str
+    required: bool
+    ok: bool
+    found: str
+    remedy: str
+
+
+_PACKAGES = (
+    # distribution, module, purpose, required, how to get it
+    ("onnx", "onnx", "reading networks", True, "pip install bnn-hw"),
+    ("pyosys", "pyosys", "synthesis: utilisation", True, "pip install 'pyosys>=0.70,<0.71'"),
+    ("scikit-image", "skimage", "the demo's photograph", True, "pip install bnn-hw"),
+    ("torch", "torch", "training", False, "pip install 'bnn-hw[train]'"),
+    ("brevitas", "brevitas", "training", False, "pip install 'bnn-hw[train]'"),
+)
+
+
+def _python() -> Row:
+    version = sys.version.split()[0]
+    ok = sys.version_info >= (3, 11)
+    return Row("python", "everything", True, ok, version, "install Python 3.11 or newer")
+
+
+def _package(name: str, module: str, purpose: str, required: bool, remedy: str) -> Row:
+    # Looked up, not imported: importing torch takes seconds.
+    ok = importlib.util.find_spec(module) is not None
+    return Row(name, purpose, required, ok, metadata.version(name) if ok else "missing", remedy)
+
+
+def _tool(tool: tools.Tool) -> Row:
+    try:
+        found = tools.find(tool)
+    except BnnHwError as error:
+        return Row(tool.name, tool.purpose, True, False, error.faults[0].cause, tool.remedy)
+    return Row(tool.name, tool.purpose, True, True, f"{found.version_text} ({found.path})", tool.remedy)
+
+
+def _data() -> Row:
+    purpose = "training, accuracy on real pictures"
+    try:
+        return Row("MaskedFace-Net", purpose, False, True, str(find_data_set()), "")
+    except BnnHwError as error:
+        fault = error.faults[0]
+        return Row("MaskedFace-Net", purpose, False, False, f"{fault.place}: {fault.cause}", fault.remedy)
+
+
+def examine() -> list[Row]:
+    """Look at everything the commands may need."""
+    rows = [_python(), *(_package(*item) for item in _PACKAGES)]
+    rows += [_tool(tool) for tool in (tools.VERILATOR, tools.COMPILER, tools.MAKE)]
+    return [*rows, _data()]
+
+
+def record(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows for --json."""
+    return [asdict(row) for row in rows]
+
+
+def text(rows: Sequence[Row]) -> str:
+    """A table, then how to get what is missing."""
+    console = Console(file=io.StringIO(), width=120, color_system=None)
+    table = Table("", "name", "needed for", "found", box=None, padding=(0, 1))
+    for row in rows:
+        mark = "ok" if row.ok else "MISSING" if row.required else "absent"
+        table.add_row(mark, row.name, row.purpose, row.found)
+    console.print(table)
+    for row in rows:
+        if not row.ok:
+            console.print(f"{row.name}: {row.remedy}", highlight=False)
+    if all(row.ok for row in rows if row.required):
+        console.print("Everything that plan, generate, verify, synth and build need is here.")
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().rstrip()

@@ -1,0 +1,253 @@
+"""The flow: the visible list of steps from a QONNX file to a verified accelerator and its report.
+
+Every command is one call here. Results live in
+``<out>/<network>/<board>/<goal>/<step>/`` and are used again while their
+inputs are unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bnn_hw import __version__
+from bnn_hw.board import Board, load_board
+from bnn_hw.data.folder import find_data_set
+from bnn_hw.errors import DataError
+from bnn_hw.ir import Graph, store
+from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
+from bnn_hw.pipeline import record
+from bnn_hw.pipeline.record import Plan, Resources
+from bnn_hw.plan import make_plan
+from bnn_hw.predict import class_names, write_predictions
+from bnn_hw.progress import Reporter
+from bnn_hw.report import Published, ReportData, write_report
+from bnn_hw.rtl.emit import emit
+from bnn_hw.sim.verify import to_json as proof_json
+from bnn_hw.sim.verify import verify
+from bnn_hw.source import Source
+from bnn_hw.steps import Pipeline, Step, StepResult, digest_file, digest_tree
+from bnn_hw.synth.utilisation import Reference
+from bnn_hw.synth.yosys import synthesise
+
+TITLES = {
+    "graph": "import the network into the integer graph",
+    "plan": "fold the layers onto the part",
+    "rtl": "generate SystemVerilog",
+    "verify": "prove it against the integer graph",
+    "synth": "synthesise for utilisation",
+    "predict": "classify pictures",
+    "report": "write the report",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to build. ``network`` is a design's name or a QONNX file, ``board`` a name or a TOML file.
+
+    clock_hz: None takes the board's; input_scale, input_offset: what a pixel
+    means to a QONNX file that belongs to no design (network input = scale *
+    pixel + offset); frames: pictures in the proof; pictures: files to classify
+    instead of the design's own; data: the data set's folder.
+    """
+
+    network: str
+    board: str
+    goal: str
+    out: Path = Path("build")
+    clock_hz: int | None = None
+    input_scale: str | None = None
+    input_offset: str | None = None
+    frames: int = 20
+    seed: int = 1
+    pictures: tuple[Path, ...] = ()
+    data: Path | None = None
+
+
+class Flow:
+    """One design on one board for one goal, step by step."""
+
+    def __init__(self, options: Options, reporter: Reporter | None = None) -> None:
+        self.options = options
+        self.reporter = reporter or Reporter(quiet=True)
+        self.source = Source(options.network, options.input_scale, options.input_offset)
+        self.design = self.source.design
+        self.board: Board = load_board(options.board)
+        self.pipeline = Pipeline(self._root(), self._steps())
+
+    def _root(self) -> Path:
+        options = self.options
+        goal = re.sub(r"[^A-Za-z0-9.]+", "-", options.goal).strip("-")
+        clock = f"-{options.clock_hz / 1e6:g}MHz" if options.clock_hz else ""
+        return options.out / self.design.name / self.board.name / f"{goal}{clock}"
+
+    def _steps(self) -> list[Step]:
+        """The flow itself, in order: code whose change makes a result stale, and steps needed before."""
+        ir = ("ir", "bits.py")
+        hardware = (*ir, "pipeline")
+        return [
+            Step("graph", self._graph_inputs, ("frontend", *ir), (), self._import),
+            Step("plan", self._plan_inputs, ("plan", *hardware), ("graph",), self._plan),
+            Step("rtl", dict, ("rtl", *hardware), ("plan",), self._generate),
+            Step("verify", self._proof_inputs, ("sim", *hardware), ("rtl",), self._verify),
+            Step("synth", self._synth_inputs, ("synth",), ("rtl",), self._synthesise),
+            Step("predict", self._picture_inputs, ("predict.py", "data", *ir), ("graph",), self._predict),
+            Step("report", dict, ("report",), ("plan", "verify", "synth", "predict"), self._report),
+        ]
+
+    def until(self, step: str) -> list[StepResult]:
+        """Run ``step`` and what it needs; finished steps are used again."""
+        return self.pipeline.run(step, self._announce)
+
+    def folder(self, step: str) -> Path:
+        return self.pipeline.folder(step)
+
+    def _announce(self, step: str, stored: bool) -> None:
+        self.reporter.say(f"{step:8} {'unchanged' if stored else TITLES[step]}")
+
+    # What earlier steps left, read once.
+
+    @cached_property
+    def graph(self) -> Graph:
+        return store.load(self.folder("graph"))
+
+    @cached_property
+    def plan(self) -> Plan:
+        return record.load(self.folder("plan") / "plan.json")
+
+    @cached_property
+    def classes(self) -> list[str]:
+        return class_names(self.design.classes, self.graph)
+
+    @cached_property
+    def groups(self) -> list[PictureGroup]:
+        kind = self.graph.input.type
+        return picture_groups(kind, self.classes, self.options.pictures, self.options.data, self.reporter)
+
+    def record(self, step: str, name: str) -> Any:
+        """Return a JSON file of a finished step."""
+        return json.loads((self.folder(step) / name).read_text())
+
+    # The steps: what each depends on, and what it does.
+
+    def _graph_inputs(self) -> dict[str, Any]:
+        spec = str(self.source.spec)
+        return {"model": digest_file(self.design.model), "input": spec, "name": self.design.name}
+
+    def _import(self, folder: Path) -> None:
+        store.save(self.source.graph(), folder)
+
+    def _plan_inputs(self) -> dict[str, Any]:
+        goal = self.options.goal
+        named = self.design.foldings.get(goal.removeprefix("folding="))
+        path = named.path if named else Path(goal.removeprefix("folding="))
+        folding = digest_file(path) if goal.startswith("folding=") and path.is_file() else None
+        return {"board": asdict(self.board), "goal": goal, "folding": folding, "clock": self.options.clock_hz}
+
+    def _plan(self, folder: Path) -> None:
+        with self.reporter.bar("planning"):
+            plan = make_plan(
+                self.graph, self.board, self.options.goal, design=self.design, clock_hz=self.options.clock_hz
+            )
+        (folder / "plan.json").write_text(record.to_json(plan))
+
+    def _generate(self, folder: Path) -> None:
+        emit(self.plan, self.graph, folder / "core")
+
+    def _picture_inputs(self) -> dict[str, Any]:
+        try:
+            data = str(find_data_set(self.options.data))
+        except DataError:
+            data = ""
+        pictures = [digest_tree(path) for path in self.options.pictures]
+        return {"pictures": pictures, "data": data, "classes": self.design.classes}
+
+    def _proof_inputs(self) -> dict[str, Any]:
+        return {**self._picture_inputs(), "frames": self.options.frames, "seed": self.options.seed}
+
+    def _verify(self, folder: Path) -> None:
+        options, kind = self.options, self.graph.input.type
+        images = proof_pictures(kind, self.groups, options.frames, options.seed)
+        with self.reporter.bar("compiling the simulation", total=1) as advance:
+            report = verify(
+                self.folder("rtl") / "core",
+                self.plan,
+                self.graph,
+                images,
+                seeds=(options.seed,),
+                cache=options.out / "cache",
+                progress=lambda run, done, total: advance(done / max(total, 1), f"proof: {run}"),
+            )
+        (folder / "verify.json").write_text(proof_json(report))
+
+    def _references(self) -> tuple[Reference, Reference | None]:
+        part, published = self.board.part, self.design.published
+        ours = Reference(part.name, Resources(part.lut, part.ff, part.bram36, part.dsp))
+        if published is None:
+            return ours, None
+        return ours, Reference(published.source, Resources(published.lut, 0, published.bram36, published.dsp))
+
+    def _synth_inputs(self) -> dict[str, Any]:
+        return {"references": [asdict(item) if item else None for item in self._references()]}
+
+    def _synthesise(self, folder: Path) -> None:
+        part, published = self._references()
+        with self.reporter.bar("synthesis", total=1) as advance:
+            synthesise(
+                self.folder("rtl") / "core",
+                "bnn_core",
+                folder,
+                part,
+                progress=lambda step, share: advance(share, f"synthesis: {step}"),
+                published=published,
+            )
+
+    def _predict(self, folder: Path) -> None:
+        with self.reporter.bar("classifying pictures"):
+            write_predictions(self.graph, self.groups, self.classes, folder)
+
+    def _report(self, folder: Path) -> None:
+        write_report(self.report_data(), folder / "report.html")
+
+    def report_data(self) -> ReportData:
+        """Collect what the finished steps found."""
+        part = self.board.part
+        verification = self.record("verify", "verify.json")
+        utilisation = self.record("synth", "utilisation.json")
+        versions = {
+            "bnn_hw": __version__,
+            "simulation": verification["simulator"],
+            "synthesis": f"{utilisation['tool']} {utilisation['tool_version']}",
+        }
+        return ReportData(
+            design=self.design.name,
+            board=self.board.name,
+            plan=self.plan,
+            available=Resources(part.lut, part.ff, part.bram36, part.dsp),
+            utilisation=utilisation,
+            verification=verification,
+            predictions=self.record("predict", "predictions.json"),
+            published=[self._published()] if self.design.published else [],
+            versions=versions,
+            digests={"graph": self.plan.graph_digest, "model": digest_file(self.design.model)},
+        )
+
+    def _published(self) -> Published:
+        figures = self.design.published
+        assert figures is not None
+        scope = "whole system with shell, implemented with Vivado, power measured on the board"
+        return Published(
+            figures.source,
+            scope,
+            figures.lut,
+            figures.bram36,
+            figures.dsp,
+            figures.fps,
+            figures.latency_s,
+            figures.clock_hz,
+            figures.power_w,
+        )

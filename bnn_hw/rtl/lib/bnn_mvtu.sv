@@ -1,0 +1,191 @@
+`include "bnn_assert.svh"
+// Matrix-vector-threshold unit: binary weights, PE neurons at a time, SIMD inputs a cycle.
+//
+// Purpose    a dense layer, or a convolution behind a sliding window. The unit does not store
+//            its input: the window unit replays each vector NF times.
+// IN_BITS    bits of an input; IN_SIGNED 1 for two's complement.
+// BIPOLAR    1: inputs are bits for +-1, the accumulator counts the matches p of input and
+//            weight (sum = 2 p - MW). 0: the accumulator is the signed sum of +-input.
+// MW, MH     inputs and neurons of the matrix. SIMD divides MW: SF = MW / SIMD input beats a
+//            vector. PE need not divide MH: NF = ceil(MH / PE) neuron folds; neuron n is done
+//            by PE n % PE in fold n / PE; lanes beyond MH in the last fold have no meaning.
+// ACC_BITS   bits of accumulator and threshold (unsigned if BIPOLAR, else two's complement);
+//            they hold every sum and a threshold one above the greatest.
+// THRESHOLD  1: a neuron gives one bit, accumulator >= threshold (OUT_BITS 1). 0: it gives the
+//            signed sum in OUT_BITS bits.
+// WEIGHT_FILE     NF*SF words of PE*SIMD bits, word nf*SF+sf; bit p*SIMD+s is the weight of
+//                 neuron nf*PE+p and input sf*SIMD+s, 1 for +1 and 0 for -1.
+// THRESHOLD_FILE  NF words of PE*ACC_BITS bits, PE p at p*ACC_BITS.
+// WEIGHT_STYLE    "logic" (LUTs) or "block" (block RAM).
+// Handshake  in_ready and out_valid depend on registers only (skid buffer at the output).
+// Rate       one input beat a cycle, NF output beats of PE values a vector.
+// Latency    from the last input beat of a fold: 3 cycles, one more with WEIGHT_STYLE
+//            "block", one more where SIMD exceeds DOT_GROUP.
+// The stages: memory and input register, dot product, accumulate and compare into the output.
+module bnn_mvtu #(
+  parameter int IN_BITS = 1,
+  parameter bit IN_SIGNED = 0,
+  parameter bit BIPOLAR = 1,
+  parameter int MW = 144,
+  parameter int MH = 16,
+  parameter int PE = 4,
+  parameter int SIMD = 16,
+  parameter int ACC_BITS = 8,
+  parameter bit THRESHOLD = 1,
+  parameter int OUT_BITS = 1,
+  parameter WEIGHT_FILE = "",
+  parameter THRESHOLD_FILE = "",
+  parameter WEIGHT_STYLE = "logic"
+) (
+  input  logic                    clk,
+  input  logic                    rst_n,
+  input  logic                    in_valid,
+  output logic                    in_ready,
+  input  logic [SIMD*IN_BITS-1:0] in_data,
+  output logic                    out_valid,
+  input  logic                    out_ready,
+  output logic [PE*OUT_BITS-1:0]  out_data
+);
+  localparam int SF = MW / SIMD;
+  localparam int NF = (MH + PE - 1) / PE;
+  localparam int WORDS = NF * SF;
+  localparam int DOT_GROUP = BIPOLAR ? 64 : 9;    // lanes summed up within a cycle at 100 MHz
+  localparam int DOT_BITS = BIPOLAR ? $clog2(SIMD + 1) : IN_BITS + 1 + $clog2(SIMD);
+  localparam int ROM_LATENCY = (WEIGHT_STYLE == "block") ? 2 : 1;
+  localparam int DOT_LATENCY = (SIMD > DOT_GROUP) ? 2 : 1;
+  localparam int STAGES = ROM_LATENCY + DOT_LATENCY;    // from acceptance to the accumulator
+
+  `BNN_REQUIRE(require_simd, SIMD >= 1 && MW % SIMD == 0, "SIMD must divide MW")
+  `BNN_REQUIRE(require_pe, PE >= 1 && PE <= MH, "PE must be 1 to MH")
+  `BNN_REQUIRE(require_bipolar, !BIPOLAR || (IN_BITS == 1 && !IN_SIGNED), "a bipolar input has one unsigned bit")
+  `BNN_REQUIRE(require_out_bits, !THRESHOLD || OUT_BITS == 1, "OUT_BITS must be 1 behind a threshold")
+  `BNN_REQUIRE(require_acc_bits, !(BIPOLAR && THRESHOLD) || ACC_BITS >= $clog2(MW + 2),
+    "ACC_BITS must hold MW + 1")
+
+  // Place of the input beat to be accepted.
+  localparam int SF_BITS = (SF > 1) ? $clog2(SF) : 1;
+  localparam int NF_BITS = (NF > 1) ? $clog2(NF) : 1;
+  localparam int WORD_BITS = (WORDS > 1) ? $clog2(WORDS) : 1;
+  logic [SF_BITS-1:0]   synapse_fold;
+  logic [NF_BITS-1:0]   neuron_fold;
+  logic [WORD_BITS-1:0] weight_address;
+  logic                 accept, advance, end_fold, end_vector;
+
+  assign in_ready   = advance;
+  assign accept     = in_valid && advance;
+  assign end_fold   = synapse_fold == SF_BITS'(SF - 1);
+  assign end_vector = end_fold && neuron_fold == NF_BITS'(NF - 1);
+
+  always_ff @(posedge clk) begin
+    if (!rst_n) begin
+      synapse_fold   <= '0;
+      neuron_fold    <= '0;
+      weight_address <= '0;
+    end else if (accept) begin
+      synapse_fold   <= end_fold ? '0 : synapse_fold + 1'b1;
+      weight_address <= end_vector ? '0 : weight_address + 1'b1;
+      if (end_fold) neuron_fold <= end_vector ? '0 : neuron_fold + 1'b1;
+    end
+  end
+
+  // What goes along with the data through the stages; element 0 is the newest.
+  logic [STAGES-1:0] valid, first, last;
+
+  always_ff @(posedge clk) begin
+    if (!rst_n) valid <= '0;
+    else if (advance) valid <= {valid[STAGES-2:0], accept};
+    if (advance) begin
+      first <= {first[STAGES-2:0], synapse_fold == '0};
+      last  <= {last[STAGES-2:0], end_fold};
+    end
+  end
+
+  // Memory and input register.
+  logic [PE*SIMD-1:0]                  weights;
+  logic [ROM_LATENCY*SIMD*IN_BITS-1:0] inputs;
+  localparam int INPUT_BITS = SIMD * IN_BITS;
+
+  bnn_rom #(.WIDTH(PE * SIMD), .DEPTH(WORDS), .FILE(WEIGHT_FILE), .STYLE(WEIGHT_STYLE)) u_weights (
+    .clk, .enable(advance), .address(weight_address), .data(weights)
+  );
+
+  always_ff @(posedge clk) begin
+    if (advance) inputs[0 +: INPUT_BITS] <= in_data;
+  end
+  if (ROM_LATENCY == 2) begin : g_second_input
+    always_ff @(posedge clk) begin
+      if (advance) inputs[INPUT_BITS +: INPUT_BITS] <= inputs[0 +: INPUT_BITS];
+    end
+  end
+
+  // The accumulator starts at minus the threshold: its sign is the comparison. Without a
+  // threshold it starts at the sum of no match.
+  localparam int SUM_BITS = THRESHOLD ? ACC_BITS + 1 : OUT_BITS;
+  logic [PE*SUM_BITS-1:0] start;    // ones' complement of the subtracted threshold
+
+  if (THRESHOLD) begin : g_thresholds
+    logic [NF_BITS-1:0]     fold;    // that reaches the accumulator in the next cycle
+    logic [PE*ACC_BITS-1:0] thresholds;
+    bnn_delay #(.WIDTH(NF_BITS), .LENGTH(STAGES - 1)) u_fold (
+      .clk, .enable(advance), .in_data(neuron_fold), .out_data(fold)
+    );
+    bnn_rom #(.WIDTH(PE * ACC_BITS), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic")) u_thresholds (
+      .clk, .enable(advance), .address(fold), .data(thresholds)
+    );
+    for (genvar p = 0; p < PE; p++) begin : g_start
+      assign start[p*SUM_BITS +: SUM_BITS] = ~{
+        !BIPOLAR && thresholds[p*ACC_BITS + ACC_BITS - 1],
+        thresholds[p*ACC_BITS +: ACC_BITS]
+      };
+    end
+  end else begin : g_no_thresholds
+    assign start = {PE{SUM_BITS'(BIPOLAR ? -MW - 1 : -1)}};
+  end
+
+  logic emit, emit_ready;
+  logic [PE*OUT_BITS-1:0] emitted;
+
+  assign emit    = valid[STAGES-1] && last[STAGES-1];
+  assign advance = emit_ready || !emit;
+
+  for (genvar p = 0; p < PE; p++) begin : g_pe
+    logic [DOT_BITS-1:0] dot;
+    logic [SUM_BITS-1:0] addend, augend, accumulator, sum;
+    logic                carry, unused_carry;
+
+    bnn_dot #(
+      .SIMD(SIMD), .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .BIPOLAR(BIPOLAR), .GROUP(DOT_GROUP)
+    ) u_dot (
+      .clk, .enable(advance), .inputs(inputs[(ROM_LATENCY-1)*INPUT_BITS +: INPUT_BITS]),
+      .weights(weights[p*SIMD +: SIMD]), .result(dot)
+    );
+
+    if (!BIPOLAR) begin : g_signed
+      assign addend = SUM_BITS'($signed(dot));
+    end else if (THRESHOLD) begin : g_matches
+      assign addend = SUM_BITS'(dot);
+    end else begin : g_twice_matches
+      assign addend = SUM_BITS'({dot, 1'b0});
+    end
+
+    // A one below the operands carries in and completes the two's complement of the start.
+    assign carry = (SF == 1) || first[STAGES-1];
+    assign augend = carry ? start[p*SUM_BITS +: SUM_BITS] : accumulator;
+    assign {sum, unused_carry} = {augend, carry} + {addend, carry};
+
+    always_ff @(posedge clk) begin
+      if (advance && valid[STAGES-1]) accumulator <= sum;
+    end
+
+    if (THRESHOLD) begin : g_compare
+      assign emitted[p] = !sum[SUM_BITS-1];
+    end else begin : g_sum
+      assign emitted[p*OUT_BITS +: OUT_BITS] = sum;
+    end
+  end
+
+  bnn_skid #(.WIDTH(PE * OUT_BITS)) u_skid (
+    .clk, .rst_n, .in_valid(emit), .in_ready(emit_ready), .in_data(emitted),
+    .out_valid, .out_ready, .out_data
+  );
+endmodule

@@ -1,0 +1,104 @@
+"""What the commands run, train and export do and print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnn_hw.data.inputs import load_pictures
+from bnn_hw.errors import ToolError
+from bnn_hw.folders import writing
+from bnn_hw.ir.execute import execute
+from bnn_hw.predict import class_names
+from bnn_hw.progress import Reporter
+from bnn_hw.source import Source
+
+
+@dataclass(frozen=True)
+class Result:
+    """A command's result for a person and for a program."""
+
+    text: str
+    record: Any
+
+
+def run_network(
+    network: str,
+    paths: tuple[Path, ...],
+    input_scale: str | None,
+    input_offset: str | None,
+    save: Path | None,
+    layers: Path | None,
+    reporter: Reporter,
+) -> Result:
+    """Run the integer graph on picture files; write scores and classes, or every layer, where asked."""
+    source = Source(network, input_scale, input_offset)
+    graph = source.graph()
+    pictures = load_pictures(paths, graph.input.type.shape)
+    with reporter.bar("running the integer graph", total=len(pictures)) as advance:
+        keep: set[str] | None = set() if layers else None
+        values = execute(graph, pictures.images, keep, progress=lambda done: advance(done))
+    scores, winners = (values[name].reshape(len(pictures), -1) for name in graph.outputs)
+    names = class_names(source.design.classes, graph)
+    if save:
+        _save(save, {"scores": scores, "classes": winners[:, 0], "names": np.array(pictures.names)})
+    if layers:
+        _save(layers, values)
+    answers = [
+        {"picture": name, "class": names[int(winner)], "scores": [float(value) for value in row]}
+        for name, winner, row in zip(pictures.names, winners[:, 0], scores, strict=True)
+    ]
+    width = max(len(name) for name in pictures.names)
+    lines = [
+        f"{item['picture']:{width}}  {item['class']:20} "
+        + " ".join(f"{value:8.3f}" for value in item["scores"])
+        for item in answers
+    ]
+    known = pictures.labels >= 0
+    if known.any():
+        right = int((winners[known, 0] == pictures.labels[known]).sum())
+        lines.append(f"{right} of {int(known.sum())} labelled pictures right")
+    return Result("\n".join(lines), {"network": source.design.name, "classes": names, "answers": answers})
+
+
+def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write an .npz that appears complete or not at all."""
+    partial = path.with_name(f".{path.name}.partial.npz")
+    with writing(path):
+        try:
+            np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _training() -> Any:
+    try:
+        from bnn_hw.train import train
+    except ImportError as error:
+        raise ToolError.at(
+            error.name or "torch", "is not installed; training needs it", "pip install 'bnn-hw[train]'"
+        ) from error
+    return train
+
+
+def train_network(
+    name: str, data: Path | None, out: Path, epochs: int | None, seed: int, reporter: Reporter
+) -> Result:
+    """Train, then export model.onnx and golden.npz beside the checkpoint."""
+    train = _training()
+    settings = train.TrainSettings(seed=seed, **({"epochs": epochs} if epochs else {}))
+    result = train.train(name, data, out, settings, reporter.console)
+    model, golden = train.export(result.checkpoint, out)
+    following = f"next: bnn-hw run {model} PICTURES --input-scale 1"
+    text = f"{result.test}\nmodel {model}\ngolden vectors {golden}\n{following}"
+    return Result(text, result.metrics)
+
+
+def export_network(checkpoint: Path, out: Path) -> Result:
+    """Export a checkpoint."""
+    model, golden = _training().export(checkpoint, out)
+    return Result(f"model {model}\ngolden vectors {golden}", {"model": str(model), "golden": str(golden)})

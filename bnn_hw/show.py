@@ -1,0 +1,94 @@
+"""What a command prints of a finished step: text for a person, a record for a program."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from bnn_hw.flow import Flow
+from bnn_hw.pipeline.core import load as load_core
+from bnn_hw.plan.show import plan_tables
+from bnn_hw.synth.utilisation import comparison_table, load, stage_table
+
+
+def render(*items: Any) -> str:
+    """Print rich items to plain text, 110 characters wide."""
+    console = Console(file=io.StringIO(), width=110, color_system=None, highlight=False)
+    for item in items:
+        console.print(item)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().rstrip()
+
+
+def _verify(record: dict[str, Any]) -> str:
+    def against(measured: int, planned: int) -> str:
+        return f"{measured:,} cycles, " + ("as planned" if measured == planned else f"planned {planned:,}")
+
+    runs = "; ".join(f"{run['name']}: {run['frames']} frames" for run in record["runs"])
+    values = f"{record['values_compared']:,} values of {len(record['layers'])} layers"
+    return "\n".join(
+        [
+            f"proof      bit-exact: {values} ({runs})",
+            f"interval   {against(record['interval_cycles'], record['planned_interval_cycles'])} (simulated)",
+            f"latency    {against(record['latency_cycles'], record['planned_latency_cycles'])} (simulated)",
+        ]
+    )
+
+
+def _predict(groups: list[dict[str, Any]]) -> str:
+    lines = []
+    for group in groups:
+        judged = group.get("evaluation")
+        if judged:
+            low, high = judged["interval"]
+            lines.append(
+                f"pictures   {group['title']}: {judged['accuracy']:.2%} of {judged['pictures']} right "
+                f"(95 % confidence: {low:.1%} to {high:.1%})"
+            )
+        else:
+            lines.append(f"pictures   {group['title']}: {group['pictures']} classified")
+        lines += [f"  {item['name']}: {item['predicted']}" for item in group["samples"][:8]]
+    return "\n".join(lines) or "pictures   none: give some with --pictures"
+
+
+def text(flow: Flow, step: str) -> str:
+    """What ``step`` found, for a person, and which command goes on from here."""
+    call = f"{flow.options.network} --board {flow.options.board} --goal {flow.options.goal}"
+    if step == "plan":
+        return f"{render(*plan_tables(flow.plan, flow.board))}\nnext: bnn-hw verify {call}"
+    if step == "rtl":
+        core = load_core(flow.folder("rtl") / "core")
+        made = f"{len(core.sources)} modules and their memory images in {core.folder}"
+        return f"{made}\nnext: bnn-hw verify {call}"
+    if step == "verify":
+        return f"{_verify(flow.record('verify', 'verify.json'))}\nnext: bnn-hw synth {call}"
+    if step == "synth":
+        report = load(flow.folder("synth") / "utilisation.json")
+        return f"{render(stage_table(report), comparison_table(report))}\nnext: bnn-hw report {call}"
+    if step == "predict":
+        return _predict(flow.record("predict", "predictions.json"))
+    return f"report     {(flow.folder('report') / 'report.html').resolve()}"
+
+
+def record(flow: Flow, step: str) -> dict[str, Any]:
+    """What ``step`` found, for a program; ``build`` and ``report`` give everything."""
+    files = {
+        "plan": ("plan", "plan.json"),
+        "verify": ("verify", "verify.json"),
+        "synth": ("synth", "utilisation.json"),
+        "predict": ("predict", "predictions.json"),
+    }
+    result: dict[str, Any] = {
+        "network": flow.design.name,
+        "board": flow.board.name,
+        "goal": flow.options.goal,
+    }
+    for name in [step] if step in files else [] if step == "rtl" else list(files):
+        result[name] = flow.record(*files[name])
+    if step == "rtl":
+        result["core"] = str((flow.folder("rtl") / "core").resolve())
+    if step == "report":
+        result["report"] = str((flow.folder("report") / "report.html").resolve())
+    return result

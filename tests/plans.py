@@ -1,0 +1,37 @@
+"""Plans made from a graph and (PE, SIMD) a layer, without board, part and cost."""
+
+from __future__ import annotations
+
+from bnn_hw.ir.graph import Graph
+from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
+from bnn_hw.pipeline.stages import Mvtu
+from bnn_hw.plan.build import build_stages
+from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
+from bnn_hw.plan.folding import LayerFolding
+from bnn_hw.plan.timing import latency_cycles
+
+
+def make_plan(graph: Graph, folding: dict[str, tuple[int, int]]) -> Plan:
+    stages = build_stages(graph, {name: LayerFolding(*pair) for name, pair in folding.items()})
+    nothing = Resources()
+    layers = tuple(
+        LayerPlan(s.layer, s.pe, s.simd, s.mh, s.mw, s.weight_memory, layer_cycles(stages, s.layer), nothing)
+        for s in stages
+        if isinstance(s, Mvtu)
+    )
+    return Plan(
+        network=graph.name,
+        graph_digest="",
+        board="none",
+        part="any part",
+        goal="folding",
+        clock_hz=100_000_000,
+        layers=layers,
+        stages=stages,
+        stage_cycles=frame_cycles(stages),
+        interval_cycles=interval(stages),
+        latency_cycles=latency_cycles(stages),
+        bottleneck=bottleneck(stages),
+        resources=nothing,
+        stage_resources={},
+    )

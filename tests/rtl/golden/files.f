@@ -1,0 +1,15 @@
+bnn_gather.sv
+bnn_scatter.sv
+bnn_skid.sv
+bnn_converter.sv
+bnn_fifo.sv
+bnn_delay.sv
+bnn_popcount.sv
+bnn_dot.sv
+bnn_rom.sv
+bnn_mvtu.sv
+bnn_pool.sv
+bnn_scores.sv
+bnn_window.sv
+bnn_window_full.sv
+bnn_core.sv

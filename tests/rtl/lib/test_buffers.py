@@ -1,0 +1,111 @@
+"""Skid buffer, FIFO and width converter: order, padding, rates, latency, resets."""
+
+import numpy as np
+import pytest
+
+from bnn_hw.bits import pack_words
+from tests.rtl.lib.bench import MODES, Bench, Dut, check
+
+
+def random_words(seed: int, count: int, bits: int) -> list[int]:
+    digits = np.random.default_rng(seed).integers(0, 2, (count, bits))
+    return pack_words(digits, 1)
+
+
+def skid(width: int) -> Dut:
+    words = random_words(width, 200, width)
+    return Dut(f"skid_{width}", "skid", {"WIDTH": width}, width, width, words, words)
+
+
+def fifo(width: int, depth: int, style: str = "auto") -> Dut:
+    words = random_words(depth, 300, width)
+    parameters = {"WIDTH": width, "DEPTH": depth, "RAM_STYLE": style}
+    return Dut(f"fifo_{depth}", "fifo", parameters, width, width, words, words)
+
+
+def regroup(pixels: np.ndarray, lanes: int) -> np.ndarray:
+    """Split (pixels, channels) into beats of ``lanes``, the last of a pixel filled up with zeros."""
+    count, channels = pixels.shape
+    beats = -(-channels // lanes)
+    padded = np.zeros((count, beats * lanes), pixels.dtype)
+    padded[:, :channels] = pixels
+    return padded.reshape(count * beats, lanes)
+
+
+def converter(bits: int, channels: int, lanes_in: int, lanes_out: int) -> Dut:
+    rng = np.random.default_rng(channels * lanes_in + lanes_out)
+    pixels = rng.integers(0, 1 << bits, (60, channels))
+    beats = regroup(pixels, lanes_in)
+    fill = -channels % lanes_in
+    if fill:  # what lies beyond a pixel must not matter
+        last = beats.reshape(60, -1, lanes_in)[:, -1]
+        last[:, lanes_in - fill :] = rng.integers(0, 1 << bits, (60, fill))
+    parameters = {"BITS": bits, "CHANNELS": channels, "LANES_IN": lanes_in, "LANES_OUT": lanes_out}
+    return Dut(
+        f"converter_{bits}_{channels}_{lanes_in}_{lanes_out}",
+        "converter",
+        parameters,
+        bits * lanes_in,
+        bits * lanes_out,
+        pack_words(beats, bits),
+        pack_words(regroup(pixels, lanes_out), bits),
+    )
+
+
+SKIDS = [skid(1), skid(7), skid(144)]
+FIFOS = [
+    fifo(5, 1),
+    fifo(8, 2),
+    fifo(9, 3),
+    fifo(65, 17),
+    fifo(16, 64, "distributed"),
+    fifo(33, 100, "block"),
+]
+CONVERTERS = [
+    converter(*case)
+    for case in (
+        (1, 16, 16, 16),
+        (1, 64, 16, 32),
+        (1, 64, 4, 64),
+        (1, 64, 32, 8),
+        (8, 3, 3, 1),
+        (8, 3, 1, 3),
+        (1, 48, 3, 2),
+        (1, 16, 6, 16),
+        (1, 16, 16, 5),
+        (2, 10, 4, 3),
+        (2, 10, 3, 4),
+        (3, 5, 8, 6),
+        (1, 96, 12, 8),
+        (13, 4, 4, 1),
+    )
+]
+DUTS = [*SKIDS, *FIFOS, *CONVERTERS]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench(DUTS)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_streams(bench: Bench, mode):
+    results = bench.run(mode)
+    for dut in DUTS:
+        check(dut, results[dut.name])
+
+
+def test_full_rate(bench: Bench):
+    results = bench.run(MODES[0])
+    for dut in [*SKIDS, *FIFOS]:
+        cycles = results[dut.name].out_cycles
+        assert cycles[-1] - cycles[0] == len(cycles) - 1, dut.name
+    for dut in CONVERTERS:
+        channels, lanes = (
+            dut.parameters["CHANNELS"],
+            (dut.parameters["LANES_IN"], dut.parameters["LANES_OUT"]),
+        )
+        per_pixel = max(-(-channels // lane) for lane in lanes)
+        first_of_pixel = results[dut.name].out_cycles[:: -(-channels // lanes[1])]
+        steady = first_of_pixel[2:-2]  # the first pixels fill the unit, the last ones drain it
+        assert steady[-1] - steady[0] == per_pixel * (len(steady) - 1), dut.name
