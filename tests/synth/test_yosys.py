@@ -114,6 +114,7 @@ def test_files_of_a_complete_run(run):
     assert shares == sorted(shares)
     assert shares[0] == 0
     assert shares[-1] < 1
+    assert report.seconds["processor"] > 1
     assert report.seconds["total"] >= report.seconds["mapping LUTs (abc9)"] > 0
 
 
