@@ -388,6 +388,33 @@ def test_pool_between_two_negative_batch_norms(tmp_path):
     assert "negative scales stands before the max-pool" in fault(maker, tmp_path).cause
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"pads": [0, 0, 0]}, "its attributes, shapes and constants do not fit together"),
+        ({"strides": [0, 1]}, "its attributes, shapes and constants do not fit together"),
+        ({"group": 3}, "in 3 groups do not fit 2 input channels"),
+    ],
+)
+def test_nodes_that_contradict_themselves(tmp_path, change, words):
+    maker = Maker().normalise()
+    maker.conv(maker.weights(3, 2, 3, 3), name="/conv1/Conv", **change)
+    found = fault(maker.sign(), tmp_path)
+    assert found.place == "net.onnx: layer conv1, Conv node /conv1/Conv"
+    assert words in found.cause
+
+
+def test_batch_norm_of_another_size(tmp_path):
+    maker = Maker().normalise()
+    maker.conv(maker.weights(3, 2, 3, 3)).batch_norm(4)
+    assert fault(maker.sign(), tmp_path).cause == "has 4 channels for a tensor of shape (1, 3, 4, 3)"
+
+
+def test_operator_of_an_unknown_domain(tmp_path):
+    found = fault(net().sign().node("MaxPool", domain="acme", kernel_shape=[2, 2]), tmp_path)
+    assert found.cause == "the operator belongs to the unknown domain acme"
+
+
 def test_all_faults_are_reported_together(tmp_path):
     maker = Maker().normalise()
     maker.conv(maker.constant(np.linspace(-1, 1, 54).reshape(3, 2, 3, 3)), name="/conv1/Conv")
