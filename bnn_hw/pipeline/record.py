@@ -25,8 +25,12 @@ class Resources:
     dsp: float = 0
 
     def __add__(self, other: Resources) -> Resources:
-        pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
-        return Resources(*(a + b for a, b in pairs))
+        return Resources(
+            self.lut + other.lut,
+            self.ff + other.ff,
+            self.bram36 + other.bram36,
+            self.dsp + other.dsp,
+        )
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ def threshold(bits: int, signed: bool, channels: int, lanes: int) -> Dut:
     high = low + (1 << bits) - 1
     pixels = rng.integers(low, high + 1, (80, channels))
     limits = rng.integers(low, high + 2, channels)
-    limits[0], limits[-1] = low, high + 1    # always, never
-    limits[1 % channels] = pixels[0, 1 % channels]    # met exactly
+    limits[0], limits[-1] = low, high + 1  # always, never
+    limits[1 % channels] = pixels[0, 1 % channels]  # met exactly
     invert = rng.integers(0, 2, channels)
     fired = np.where(invert == 1, pixels < limits, pixels >= limits).astype(int)
     # Threshold in bits + 1 bits, above it the inversion.
@@ -80,7 +80,7 @@ def pool(height: int, width: int, channels: int, lanes: int, kernel: tuple[int, 
 def scores(classes: int, lanes: int, bits: int) -> Dut:
     rng = np.random.default_rng(classes * 10 + lanes)
     frames = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), (40, classes))
-    frames[10:20] = rng.integers(-1, 2, (10, classes))    # many ties
+    frames[10:20] = rng.integers(-1, 2, (10, classes))  # many ties
     frames[20] = -(1 << (bits - 1))
     winners = frames.argmax(axis=1)
     words = np.concatenate([frames & 0xFFFFFFFF, (winners | 1 << 32)[:, None]], axis=1)

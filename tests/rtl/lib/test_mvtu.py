@@ -59,7 +59,7 @@ def make_thresholds(layer: Layer, sums: np.ndarray, least: np.ndarray, most: np.
     thresholds = sums[np.arange(layer.mh) % VECTORS, np.arange(layer.mh)].copy()
     thresholds[1::4] = least[1::4]
     thresholds[3::4] = most[3::4] + 1
-    if layer.mh > 4:    # reached by a single vector, the one that matches all weights
+    if layer.mh > 4:  # reached by a single vector, the one that matches all weights
         thresholds[4::4] = most[4::4]
     return thresholds
 
@@ -68,7 +68,7 @@ def mvtu(layer: Layer) -> Dut:
     rng = np.random.default_rng(layer.mw * 1000 + layer.mh)
     weights = rng.choice([-1, 1], (layer.mh, layer.mw))
     vectors = make_inputs(layer, weights, rng)
-    sums = vectors @ weights.T    # (vectors, neurons)
+    sums = vectors @ weights.T  # (vectors, neurons)
     ones = (weights > 0).sum(axis=1)
     if layer.bipolar:
         sums_or_counts = (sums + layer.mw) // 2
@@ -82,7 +82,11 @@ def mvtu(layer: Layer) -> Dut:
         most = ones * high - (layer.mw - ones) * low
         acc_bits = 1 + max(int(most.max() + 1).bit_length(), int(-least.min() - 1).bit_length())
     thresholds = make_thresholds(layer, sums_or_counts, least, most)
-    out_bits = 1 if layer.threshold else 1 + max(int(abs(s)).bit_length() for s in (least.min(), most.max(), layer.mw))
+    out_bits = (
+        1
+        if layer.threshold
+        else 1 + max(int(abs(s)).bit_length() for s in (least.min(), most.max(), layer.mw))
+    )
     outputs = (sums_or_counts >= thresholds).astype(int) if layer.threshold else sums
 
     neurons = layer.neuron_fold * layer.pe
