@@ -124,7 +124,9 @@ class Pipeline(Unit):
     """bnn_mvtu and bnn_threshold: ``depth`` registers, then a skid buffer.
 
     Each ``per_output`` input beats give one output beat; the pipeline moves only
-    when the beat at its end can leave.
+    when the beat at its end can leave. Gaps between beats are taken to close while it
+    waits, which the hardware does not do: a chain that is held up here, always one
+    with cycles to spare, may run a few cycles later than said.
     """
 
     outputs: int
