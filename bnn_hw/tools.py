@@ -162,6 +162,17 @@ def stop_group(process: subprocess.Popen) -> None:
     process.wait()
 
 
+def _wait(process: subprocess.Popen, timeout_s: float, watch: Callable[[], None] | None) -> int:
+    deadline = time.monotonic() + timeout_s
+    while watch:
+        watch()
+        if time.monotonic() + WATCH_S >= deadline:
+            break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(WATCH_S)
+    return process.wait(max(0.0, deadline - time.monotonic()))
+
+
 def run(
     command: Sequence[str | Path],
     *,
@@ -185,17 +196,7 @@ def run(
     with writing(log):
         sink = log.open("w")
     with sink:
-        process = _start(command, what, sink, cwd, environment)
-        try:
-            status = _wait(process, timeout_s, watch)
-        except subprocess.TimeoutExpired:
-            raise ToolError.at(
-                what,
-                f"{command[0]} did not end within {timeout_s:.0f} s",
-                f"give it more time or a smaller design; see {log}",
-            ) from None
-        finally:
-            stop_group(process)
+        status = _execute(command, what, sink, cwd, environment, timeout_s, watch)
     text = log.read_text(errors="replace")
     if status != 0 or (check and not check()):
         reason = f"ended with status {status}" if status else "made no result"
@@ -204,16 +205,18 @@ def run(
     return text
 
 
-def _start(
+def _execute(
     command: Sequence[str | Path],
     what: str,
     sink: TextIO,
     cwd: Path | None,
     environment: Mapping[str, str] | None,
-) -> subprocess.Popen:
-    """Start a command in a session of its own, so that its children can be ended with it."""
+    timeout_s: float,
+    watch: Callable[[], None] | None,
+) -> int:
+    """Run a command in a session of its own and return its status; its children end with it."""
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=sink,
@@ -225,15 +228,13 @@ def _start(
     except OSError as err:
         cause = f"{command[0]} cannot be started: {err.strerror}"
         raise ToolError.at(what, cause, "install it, see bnn-hw doctor") from err
-
-
-def _wait(process: subprocess.Popen, timeout_s: float, watch: Callable[[], None] | None) -> int:
-    """Wait for the end, calling ``watch`` now and then; subprocess.TimeoutExpired when it is late."""
-    deadline = time.monotonic() + timeout_s
-    while watch:
-        watch()
-        if time.monotonic() + WATCH_S >= deadline:
-            break
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(WATCH_S)
-    return process.wait(max(0.0, deadline - time.monotonic()))
+    try:
+        return _wait(process, timeout_s, watch)
+    except subprocess.TimeoutExpired:
+        raise ToolError.at(
+            what,
+            f"{command[0]} did not end within {timeout_s:.0f} s",
+            f"give it more time or a smaller design; see {sink.name}",
+        ) from None
+    finally:
+        stop_group(process)

@@ -8,6 +8,7 @@ from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan.build import build_stages
 from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
 from bnn_hw.plan.folding import LayerFolding
+from bnn_hw.plan.timing import latency_cycles
 
 
 def make_plan(graph: Graph, folding: dict[str, tuple[int, int]]) -> Plan:
@@ -29,7 +30,7 @@ def make_plan(graph: Graph, folding: dict[str, tuple[int, int]]) -> Plan:
         stages=stages,
         stage_cycles=frame_cycles(stages),
         interval_cycles=interval(stages),
-        latency_cycles=10 * interval(stages),
+        latency_cycles=latency_cycles(stages),
         bottleneck=bottleneck(stages),
         resources=nothing,
         stage_resources={},

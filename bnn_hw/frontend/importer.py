@@ -16,6 +16,7 @@ from bnn_hw.frontend.lower import lower
 from bnn_hw.frontend.lower.builder import Builder
 from bnn_hw.frontend.name_layers import name_layers
 from bnn_hw.frontend.net import InputSpec, Net
+from bnn_hw.frontend.pool_bits import pool_bits
 from bnn_hw.frontend.read import read
 from bnn_hw.ir import Graph, GraphInput
 
@@ -28,6 +29,7 @@ NET_PASSES: list[Callable[[Net], None]] = [
 ]
 # On the integer graph; each makes a new graph, which proves itself legal.
 GRAPH_PASSES: list[Callable[[Graph], Graph]] = [
+    pool_bits,  # before the signs: it leaves thresholds directly behind their layers
     absorb_signs,
 ]
 
