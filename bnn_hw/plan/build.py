@@ -35,7 +35,7 @@ from bnn_hw.pipeline.stages import (
     Window,
 )
 from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, divisors, is_full
-from bnn_hw.plan.memory import rom_style
+from bnn_hw.plan.memory import ram_style, rom_style
 
 SCORE_BITS = 32
 
@@ -85,6 +85,19 @@ def ring_depth_words(stage: Window) -> int:
     span = (rows - 1) * width + stage.kernel[1]
     row_change = (rows + stage.stride[0] - 2) * width + 2 * stage.kernel[1]
     return max(2 * span, row_change) * words
+
+
+def power_of_two(words: int) -> int:
+    """The least power of two that is not below ``words``: an address of that depth wraps by itself."""
+    return 1 << (words - 1).bit_length()
+
+
+def with_depth(stage: Window | Fifo, depth: int) -> Window | Fifo:
+    """The stage with a buffer of ``depth`` words, in the kind of memory that is cheaper."""
+    memory = ram_style(stage.input.width_bits, depth)
+    if isinstance(stage, Fifo):
+        return replace(stage, depth=depth, memory=memory)
+    return replace(stage, depth_words=depth, memory=memory)
 
 
 def accumulator_type(layer: MacLayer) -> DataType:
@@ -175,8 +188,11 @@ class StageBuilder:
             full=full,
             depth_words=0,
         )
-        depth = 0 if full else self.depths.get(window.name, ring_depth_words(window))
-        self.add(replace(window, depth_words=depth))
+        if full:
+            self.add(window)
+        else:
+            depth = self.depths.get(window.name) or power_of_two(ring_depth_words(window))
+            self.add(with_depth(window, depth))
         self.mvtu(layer, choice, neuron_fold)
 
     def flatten(self, layer: MacLayer) -> None:
@@ -211,7 +227,8 @@ class StageBuilder:
         name = self.name(layer.name, "fifo")
         depth = self.depths.get(name, max(2, self.stream.width))
         if depth:
-            self.add(Fifo(name, layer.name, self.value, self.stream, self.stream, depth))
+            fifo = Fifo(name, layer.name, self.value, self.stream, self.stream, depth)
+            self.add(with_depth(fifo, depth))
 
     def regroup(self, layer: MacLayer, lanes: int) -> None:
         """Bring the stream to ``lanes`` values a beat; a dense layer's input becomes one pixel."""

@@ -13,10 +13,7 @@ from math import ceil, log2
 from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
-from bnn_hw.plan.memory import BLOCK, LOGIC, bram36, ram_lut, rom_lut
-
-# Yosys turns a small RAM into LUTs and a large one into block RAM (its memory_libmap).
-RAM_LUT_LIMIT = 64
+from bnn_hw.plan.memory import BLOCK, LOGIC, bram36, ram_lut, ram_style, rom_lut
 
 
 def clog2(value: int) -> int:
@@ -29,27 +26,29 @@ def skid(bits: int) -> Resources:
     return Resources(lut=bits / 2 + 3, ff=2 * bits + 2)
 
 
-def ram(bits: int, depth: int) -> Resources:
-    """Buffer memory with a registered read, in LUTs or in block RAM as Yosys chooses."""
-    if bram36(bits, depth) and ram_lut(bits, depth) > RAM_LUT_LIMIT * 2 * bram36(bits, depth):
+def ram(bits: int, depth: int, memory: str) -> Resources:
+    """Buffer memory with a registered read."""
+    if memory == BLOCK or (memory != LOGIC and ram_style(bits, depth) == BLOCK):
         return Resources(bram36=bram36(bits, depth))
     return Resources(lut=ram_lut(bits, depth), ff=bits)
 
 
 def ring_window(stage: Window) -> Resources:
-    """Ring buffer, six-way address mover, two difference counters, five place counters."""
+    """Ring buffer, address mover of up to six steps, two difference counters, five place counters."""
     depth = stage.depth_words
     address = clog2(depth)
     words = stage.kernel[1] * stage.input.beats_per_pixel
     counts = (words, stage.kernel[0], stage.replay, stage.output.width, stage.output.height)
     places = sum(clog2(count) for count in counts if count > 1)
     differences = 2 * (address + 2)
-    wrap = 0 if depth == 1 << address else 1.5 * address
+    wrap = 0 if depth == 1 << address else 2.8 * address
     padded = 20 if any(stage.padding) else 0
+    moves = 4 if stage.output.height * stage.output.width > 1 else -5.5
     control = Resources(
-        lut=14 + 1.2 * places + 1.5 * differences + wrap + padded, ff=2 * address + differences + places + 1
+        lut=moves + 1.43 * places + 2.29 * differences + wrap + padded,
+        ff=2 * address + differences + places + 1,
     )
-    return control + ram(stage.input.width_bits, depth)
+    return control + ram(stage.input.width_bits, depth, stage.memory)
 
 
 def full_window(stage: Window) -> Resources:
@@ -63,7 +62,7 @@ def full_window(stage: Window) -> Resources:
     control = Resources(
         lut=10 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1
     )
-    window = Resources(lut=delay, ff=rows * columns * bits + lines)
+    window = Resources(lut=delay, ff=rows * columns * bits - (lines if rest > 0 else 0))
     return skid(bits) + control + window
 
 
@@ -74,8 +73,8 @@ def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resour
     for lanes, is_output in ((lanes_in, False), (lanes_out, True)):
         beats = ceil(group / lanes)
         if beats > 1:
-            # A scattered group is loaded or shifted: a multiplexer a bit, two to a LUT.
-            multiplexer = group * bits / 2 if is_output else 0
+            # A scattered group is loaded or shifted: a multiplexer a bit, but for the last word.
+            multiplexer = (group - lanes) * bits if is_output else 0
             total += Resources(lut=3 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
     return total
 
@@ -156,7 +155,7 @@ def fifo(stage: Fifo) -> Resources:
     if stage.depth <= 2:
         return skid(bits)
     address = clog2(stage.depth)
-    return Resources(lut=10 + 4 * address, ff=3 * address + 2) + ram(bits, stage.depth)
+    return Resources(lut=10 + 4 * address, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
 
 
 def stage_resources(stage: Stage) -> Resources:

@@ -17,10 +17,11 @@ from bnn_hw.pipeline.chain import Chain
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Fifo, Stage, Window
 from bnn_hw.plan.budget import NAMES, Budget, format_amount
-from bnn_hw.plan.build import build_chain
+from bnn_hw.plan.build import build_chain, power_of_two, with_depth
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import interval
 from bnn_hw.plan.folding import Folding
+from bnn_hw.plan.memory import LUT_PER_BRAM36
 from bnn_hw.plan.search import Search, total_of
 from bnn_hw.plan.timing import required_depths
 
@@ -55,19 +56,27 @@ def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
     depths = {}
     for stage in stages:
         if isinstance(stage, Fifo):
-            depths[stage.name] = rounded_depth(needed[stage.name]) if needed[stage.name] > 2 else 0
+            depths[stage.name] = cheapest_depth(stage, needed[stage.name]) if needed[stage.name] > 2 else 0
         elif isinstance(stage, Window) and not stage.full:
             words = stage.input.beats_per_pixel
             span = ((stage.kernel[0] - 1) * stage.input.width + stage.kernel[1]) * words
-            depths[stage.name] = rounded_depth(max(needed[stage.name], span + words))
+            depths[stage.name] = cheapest_depth(stage, max(needed[stage.name], span + words))
     return depths
 
 
-def rounded_depth(words: int) -> int:
-    """The next power of two up to 64, then the next multiple of 64 (a RAM64M's depth)."""
-    if words <= 64:
-        return max(2, 1 << (words - 1).bit_length())
-    return -(-words // 64) * 64
+def cheapest_depth(stage: Window | Fifo, words: int) -> int:
+    """The depth of at least ``words`` that costs least, of equal ones the greatest.
+
+    Looked at: full banks of 32 and 64 words (RAM32M, RAM64M), and powers of two,
+    whose addresses wrap by themselves.
+    """
+    depths = {-(-words // 32) * 32, -(-words // 64) * 64, power_of_two(max(words, 2))}
+
+    def cost(depth: int) -> tuple[float, int]:
+        need = stage_resources(with_depth(stage, depth))
+        return need.lut + LUT_PER_BRAM36 * need.bram36, -depth
+
+    return min(depths, key=cost)
 
 
 def high_throughput(chain: Chain, budget: Budget) -> Solution:
