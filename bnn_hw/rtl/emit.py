@@ -2,7 +2,9 @@
 
 The folder is complete in itself: the top module bnn_core.sv, the library
 modules it uses, mem/*.hex, files.f (sources in reading order) and core.json.
-Tools run with it as their working directory.
+Tools run with it as their working directory. Where the plan asks for structural
+arithmetic, modules made for this core stand in the place of their behavioural twins
+of the library, and bnn_primitives.sv holds the part's primitives for simulators.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from bnn_hw.errors import FaultList, ModelError
 from bnn_hw.folders import whole_folder
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline import core as core_record
+from bnn_hw.pipeline.arithmetic import BEHAVIOURAL, STRUCTURAL_LUT6_2
 from bnn_hw.pipeline.core import Core, CoreStage
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import Mvtu, Scores, Stage, ThresholdUnit
 from bnn_hw.rtl import memory, modules
+from bnn_hw.rtl.structural.library import PRIMITIVES, needs_of, structural_sources
 from bnn_hw.rtl.top import TOP, top_module
 
 LIBRARY = Path(__file__).parent / "lib"
@@ -39,9 +43,12 @@ def emit(plan: Plan, graph: Graph, folder: Path) -> Core:
         for files in images.values():
             for path, image in files.items():
                 (scratch / path).write_text(image.hex_text)
-        for source in (*core.sources[:-1], ASSERTIONS):
-            (scratch / source).write_bytes((LIBRARY / source).read_bytes())
-        (scratch / core.sources[-1]).write_text(top_module(plan, core))
+        texts = {**generated_sources(plan), f"{TOP}.sv": top_module(plan, core)}
+        if core.simulation_sources:
+            texts[PRIMITIVES.name] = PRIMITIVES.read_text()
+        for source in (*core.sources, *core.simulation_sources, ASSERTIONS):
+            text = texts[source] if source in texts else (LIBRARY / source).read_text()
+            (scratch / source).write_text(text)
         (scratch / "files.f").write_text("".join(f"{source}\n" for source in core.sources))
         (scratch / "core.json").write_text(core_record.to_json(core))
     return core
@@ -120,6 +127,9 @@ def core_of(plan: Plan, graph: Graph, folder: Path, memories: dict[str, tuple[st
     )
     last = plan.stages[-1]
     assert isinstance(last, Scores)
+    generated = generated_sources(plan)
+    library = library_sources({stage.module for stage in stages})
+    own = [source for source in generated if source not in library]
     return Core(
         folder=folder,
         top=TOP,
@@ -128,9 +138,18 @@ def core_of(plan: Plan, graph: Graph, folder: Path, memories: dict[str, tuple[st
         input_name=graph.input.name,
         input=plan.stages[0].input,
         classes=last.classes,
-        sources=(*library_sources({stage.module for stage in stages}), f"{TOP}.sv"),
+        sources=(*own, *library, f"{TOP}.sv"),
         stages=stages,
+        simulation_sources=(PRIMITIVES.name,) if generated else (),
+        arithmetic=plan.arithmetic,
     )
+
+
+def generated_sources(plan: Plan) -> dict[str, str]:
+    """Return the structural modules the plan asks for, by file name; none for behavioural arithmetic."""
+    if plan.arithmetic == BEHAVIOURAL:
+        return {}
+    return structural_sources(needs_of(plan.stages), dual_cells=plan.arithmetic == STRUCTURAL_LUT6_2)
 
 
 def library_sources(used: set[str]) -> list[str]:
