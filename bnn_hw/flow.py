@@ -32,6 +32,7 @@ from bnn_hw.sim.verify import verify
 from bnn_hw.source import Source
 from bnn_hw.steps import Pipeline, Step, StepResult, digest_file, digest_tree
 from bnn_hw.synth.utilisation import Reference
+from bnn_hw.synth.yosys import Options as Mapping
 from bnn_hw.synth.yosys import synthesise
 
 TITLES = {
@@ -94,7 +95,7 @@ class Flow:
             Step("plan", self._plan_inputs, ("plan", *hardware), ("graph",), self._plan),
             Step("rtl", dict, ("rtl", *hardware), ("plan",), self._generate),
             Step("verify", self._proof_inputs, ("sim", *hardware), ("rtl",), self._verify),
-            Step("synth", self._synth_inputs, ("synth",), ("rtl",), self._synthesise),
+            Step("synth", self._synth_inputs, ("synth", "pipeline"), ("rtl",), self._synthesise),
             Step("predict", self._picture_inputs, ("predict.py", "data", *ir), ("graph",), self._predict),
             Step("report", dict, ("report",), ("plan", "verify", "synth", "predict"), self._report),
         ]
@@ -192,7 +193,8 @@ class Flow:
         return ours, Reference(published.source, Resources(published.lut, 0, published.bram36, published.dsp))
 
     def _synth_inputs(self) -> dict[str, Any]:
-        return {"references": [asdict(item) if item else None for item in self._references()]}
+        references = [asdict(item) if item else None for item in self._references()]
+        return {"references": references, "clock_hz": self.plan.clock_hz}
 
     def _synthesise(self, folder: Path) -> None:
         part, published = self._references()
@@ -204,6 +206,7 @@ class Flow:
                 part,
                 progress=lambda step, share: advance(share, f"synthesis: {step}"),
                 published=published,
+                options=Mapping(clock_hz=self.plan.clock_hz),
             )
 
     def _predict(self, folder: Path) -> None:

@@ -10,7 +10,7 @@ from bnn_hw.pictures import picture_groups, proof_pictures
 FACE = ValueType(uint(8), (32, 32, 3))
 
 
-@pytest.fixture()
+@pytest.fixture
 def no_data(monkeypatch, tmp_path):
     """No data set: neither named nor beside the checkout."""
     monkeypatch.delenv("BNN_HW_DATA", raising=False)

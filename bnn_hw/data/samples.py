@@ -62,7 +62,7 @@ def demo_samples(per_class: int = 3, seed: int = 0) -> Samples:
     """The portrait ``per_class`` times in each mask position.
 
     The first of each class is framed like MaskedFace-Net with the mask's
-    edges at their medians, the others vary framing, light and edges.
+    edges in their usual place, the others vary framing, light and edges.
     """
     portrait, face = astronaut(), Face.from_json(_LANDMARKS)
     rng = np.random.default_rng(seed)

@@ -16,18 +16,20 @@ from bnn_hw.frontend.lower import lower
 from bnn_hw.frontend.lower.builder import Builder
 from bnn_hw.frontend.name_layers import name_layers
 from bnn_hw.frontend.net import InputSpec, Net
+from bnn_hw.frontend.pool_bits import pool_bits
 from bnn_hw.frontend.read import read
 from bnn_hw.ir import Graph, GraphInput
 
 # On the network as read. Each reports all it finds; the import ends if there was anything.
 NET_PASSES: list[Callable[[Net], None]] = [
-    fold_constants,  # first, so that weights are known as what they are
-    check_ops,  # before lowering, so that one run names all unknown operators
+    check_ops,  # first, so that one run names all unknown operators
+    fold_constants,  # makes weights known as what they are
     check_parameters,  # needs folded weights
     name_layers,  # needs the final list of nodes
 ]
 # On the integer graph; each makes a new graph, which proves itself legal.
 GRAPH_PASSES: list[Callable[[Graph], Graph]] = [
+    pool_bits,  # before the signs: it leaves thresholds directly behind their layers
     absorb_signs,
 ]
 

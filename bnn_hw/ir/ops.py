@@ -133,10 +133,10 @@ class Conv(Op):
         results = []
         for group, weights in enumerate(np.split(self.weights, self.groups)):
             columns = view[..., group * per_group : (group + 1) * per_group]
-            columns = columns.reshape(frames * height * width, -1)
+            columns = columns.reshape(frames * height * width, weights[0].size)
             bound = _largest_sum(weights) * largest
             results.append(exact_matmul(columns, weights.reshape(len(weights), -1).T, bound))
-        return np.concatenate(results, axis=1).reshape(frames, height, width, -1)
+        return np.concatenate(results, axis=1).reshape(frames, height, width, len(self.weights))
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,9 +157,9 @@ class Dense(Op):
 
     def execute(self, *inputs: np.ndarray) -> np.ndarray:
         (x,) = inputs
-        flat = x.reshape(len(x), -1)
+        flat = x.reshape(len(x), self.weights.shape[1])
         bound = _largest_sum(self.weights) * _largest(x)
-        return exact_matmul(flat, self.weights.T, bound).reshape(len(x), 1, 1, -1)
+        return exact_matmul(flat, self.weights.T, bound).reshape(len(x), 1, 1, len(self.weights))
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,7 +72,7 @@ def sint(bits: int) -> DataType:
 
 def smallest_int(low: int, high: int) -> DataType:
     """Return the smallest Int that holds low..high (two's complement)."""
-    return sint(max(int(high).bit_length(), int(-low - 1).bit_length() if low < 0 else 0) + 1)
+    return sint(max(max(int(high), 0).bit_length(), max(int(-low - 1), 0).bit_length()) + 1)
 
 
 @dataclass(frozen=True)

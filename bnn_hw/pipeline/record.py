@@ -25,8 +25,12 @@ class Resources:
     dsp: float = 0
 
     def __add__(self, other: Resources) -> Resources:
-        pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
-        return Resources(*(a + b for a, b in pairs))
+        return Resources(
+            self.lut + other.lut,
+            self.ff + other.ff,
+            self.bram36 + other.bram36,
+            self.dsp + other.dsp,
+        )
 
 
 @dataclass(frozen=True)
@@ -96,14 +100,15 @@ def to_json(plan: Plan) -> str:
 
 
 def _stage_from(record: dict[str, Any]) -> Stage:
-    fields = dict(record)
+    fields: dict[str, Any] = dict(record)
     kind = fields.pop("kind")
     for name in ("input", "output"):
         stream = dict(fields[name])
         fields[name] = Stream(DataType.parse(stream.pop("dtype")), **stream)
     if "accumulator" in fields:
         fields["accumulator"] = DataType.parse(fields["accumulator"])
-    return STAGES[kind](**{key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()})
+    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
+    return STAGES[kind](**values)
 
 
 def from_json(text: str, place: str = "plan.json") -> Plan:

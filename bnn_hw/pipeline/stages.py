@@ -61,10 +61,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Fifo(Stage):
-    """First-in first-out buffer of ``depth`` beats."""
+    """First-in first-out buffer of ``depth`` beats; memory: logic, block, or auto (the tool decides)."""
 
     kind: ClassVar[str] = "fifo"
     depth: int
+    memory: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ class Window(Stage):
     (simd = kernel_h * kernel_w * channels). Its output stream's "pixel" is one
     window replayed once: channels = kernel_h * kernel_w * input channels.
     padding: (top, left, bottom, right), filled with ``pad_value``.
-    depth_words: beats the ring buffer holds.
+    depth_words: beats the ring buffer holds; memory: logic, block, or auto (the tool
+    decides).
     """
 
     kind: ClassVar[str] = "window"
@@ -96,6 +98,7 @@ class Window(Stage):
     replay: int
     full: bool
     depth_words: int
+    memory: str = "auto"
 
     @property
     def words_per_window(self) -> int:

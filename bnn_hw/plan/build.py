@@ -35,7 +35,7 @@ from bnn_hw.pipeline.stages import (
     Window,
 )
 from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, divisors, is_full
-from bnn_hw.plan.memory import rom_style
+from bnn_hw.plan.memory import ram_style, rom_style
 
 SCORE_BITS = 32
 
@@ -51,21 +51,23 @@ def build_stages(graph: Graph, folding: Folding) -> tuple[Stage, ...]:
     return build_chain(chain, folding)
 
 
-def build_chain(
-    chain: Chain, folding: Folding, fifo_depths: dict[str, int] | None = None
-) -> tuple[Stage, ...]:
+def build_chain(chain: Chain, folding: Folding, depths: dict[str, int] | None = None) -> tuple[Stage, ...]:
     """Return the stages of a checked chain at a checked folding.
 
-    fifo_depths: beats by FIFO name; a FIFO that it does not name holds one row.
+    depths: words of ring buffers and beats of FIFOs by stage name, 0 for no FIFO;
+    what it does not name has its nominal depth.
     """
-    builder = _Builder(chain.input, fifo_depths or {})
+    builder = StageBuilder(chain.input, depths=depths)
+    buffered = False
     for step in chain.steps:
         if isinstance(step, InputThreshold):
             builder.threshold(step)
         elif isinstance(step, PoolStep):
             builder.pool(step)
         else:
-            builder.layer(step, folding[step.name])
+            builder.entry(step, folding[step.name].simd, buffered)
+            builder.unit(step, folding[step.name])
+            buffered = True
     builder.scores(chain)
     return tuple(builder.stages)
 
@@ -85,6 +87,19 @@ def ring_depth_words(stage: Window) -> int:
     return max(2 * span, row_change) * words
 
 
+def power_of_two(words: int) -> int:
+    """The least power of two that is not below ``words``: an address of that depth wraps by itself."""
+    return 1 << (words - 1).bit_length()
+
+
+def with_depth(stage: Window | Fifo, depth: int) -> Window | Fifo:
+    """The stage with a buffer of ``depth`` words, in the kind of memory that is cheaper."""
+    memory = ram_style(stage.input.width_bits, depth)
+    if isinstance(stage, Fifo):
+        return replace(stage, depth=depth, memory=memory)
+    return replace(stage, depth_words=depth, memory=memory)
+
+
 def accumulator_type(layer: MacLayer) -> DataType:
     """Accumulator of a layer: holds every sum and a threshold one above the greatest.
 
@@ -96,13 +111,22 @@ def accumulator_type(layer: MacLayer) -> DataType:
     return smallest_int(int(low.min()), int(high.max()) + 1)
 
 
-class _Builder:
-    def __init__(self, source: ValueType, fifo_depths: dict[str, int]) -> None:
+class StageBuilder:
+    """Adds stages one after the other; ``stream`` is what the last one gives.
+
+    source, lanes: what arrives, all channels of a pixel a beat by default.
+    """
+
+    def __init__(
+        self, source: ValueType, lanes: int | None = None, depths: dict[str, int] | None = None
+    ) -> None:
         self.stages: list[Stage] = []
-        self.fifo_depths = fifo_depths
+        self.depths = depths or {}
         self.taken: set[str] = set()
         self.value: str | None = None
-        self.stream = Stream(source.dtype, source.height, source.width, source.channels, source.channels)
+        self.stream = Stream(
+            source.dtype, source.height, source.width, source.channels, lanes or source.channels
+        )
 
     def add(self, stage: Stage) -> None:
         self.stages.append(stage)
@@ -132,12 +156,22 @@ class _Builder:
         output = replace(self.stream, height=step.output.height, width=step.output.width)
         self.add(Pool(name, step.name, self.value, self.stream, output, step.kernel))
 
-    def layer(self, layer: MacLayer, choice: LayerFolding) -> None:
-        full = is_full(layer, choice.simd)
-        self.regroup(layer, layer.channels if full else choice.simd)
-        if full and self.stages:
+    def entry(self, layer: MacLayer, simd: int, buffered: bool) -> None:
+        """What stands before the window unit: converters, and a FIFO before a full window.
+
+        buffered: whether layers stand before this one, whose pace differs. The input
+        itself waits without harm.
+        """
+        full = is_full(layer, simd)
+        self.regroup(layer, layer.channels if full else simd)
+        if full and buffered:
             self.fifo(layer)
+
+    def unit(self, layer: MacLayer, choice: LayerFolding) -> None:
+        """Window unit and matrix-vector-threshold unit."""
+        self.flatten(layer)
         neuron_fold = -(-layer.mh // choice.pe)
+        full = is_full(layer, choice.simd)
         output = Stream(layer.input.dtype, layer.output.height, layer.output.width, layer.mw, choice.simd)
         window = Window(
             self.name(layer.name, "window"),
@@ -154,8 +188,17 @@ class _Builder:
             full=full,
             depth_words=0,
         )
-        self.add(window if full else replace(window, depth_words=ring_depth_words(window)))
+        if full:
+            self.add(window)
+        else:
+            depth = self.depths.get(window.name) or power_of_two(ring_depth_words(window))
+            self.add(with_depth(window, depth))
         self.mvtu(layer, choice, neuron_fold)
+
+    def flatten(self, layer: MacLayer) -> None:
+        """Read the stream of a dense layer's input as one pixel of all features."""
+        if layer.is_dense:
+            self.stream = replace(self.stream, height=1, width=1, channels=layer.input.size)
 
     def mvtu(self, layer: MacLayer, choice: LayerFolding, neuron_fold: int) -> None:
         depth = neuron_fold * (layer.mw // choice.simd)
@@ -182,10 +225,10 @@ class _Builder:
 
     def fifo(self, layer: MacLayer) -> None:
         name = self.name(layer.name, "fifo")
-        row = self.stream.width * self.stream.beats_per_pixel
-        depth = self.fifo_depths.get(name, max(2, row))
+        depth = self.depths.get(name, max(2, self.stream.width))
         if depth:
-            self.add(Fifo(name, layer.name, self.value, self.stream, self.stream, depth))
+            fifo = Fifo(name, layer.name, self.value, self.stream, self.stream, depth)
+            self.add(with_depth(fifo, depth))
 
     def regroup(self, layer: MacLayer, lanes: int) -> None:
         """Bring the stream to ``lanes`` values a beat; a dense layer's input becomes one pixel."""
@@ -196,7 +239,7 @@ class _Builder:
             elif source.channels % self.stream.lanes:
                 # A padded beat would leave holes among the features.
                 self.convert(layer, next(d for d in divisors(source.channels) if d >= self.stream.lanes))
-            self.stream = replace(self.stream, height=1, width=1, channels=source.size)
+            self.flatten(layer)
         self.convert(layer, lanes)
 
     def convert(self, layer: MacLayer, lanes: int) -> None:

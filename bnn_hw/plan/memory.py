@@ -45,16 +45,26 @@ def rom_lut(width_bits: int, depth: int) -> float:
 def ram_lut(width_bits: int, depth: int) -> float:
     """LUT sites of a simple dual-port RAM in LUTs.
 
-    RAM32M: 6 bits of 32 words in four LUTs; RAM64M: 3 bits of 64 words in four.
-    Beyond 64 words, the read multiplexer takes one LUT6 a bit for every four banks.
+    RAM32M holds 6 bits of 32 words in four LUTs, RAM64M 3 bits of 64 words; the
+    kind that takes fewer counts, of equal ones the deeper. Where it takes several
+    banks, the read multiplexer is one LUT6 a bit for every three banks beyond the first.
     """
-    if depth <= 32:
-        return 4.0 * -(-width_bits // 6)
-    banks = -(-depth // 64)
-    multiplexer = width_bits * -(-(banks - 1) // 3)
-    return 4.0 * -(-width_bits // 3) * banks + multiplexer
+    kinds = ((64, 3), (32, 6))
+    banks = {words: -(-depth // words) for words, _ in kinds}
+    words, bits = min(kinds, key=lambda kind: -(-width_bits // kind[1]) * banks[kind[0]])
+    multiplexer = width_bits * -(-(banks[words] - 1) // 3)
+    return 4.0 * -(-width_bits // bits) * banks[words] + multiplexer
 
 
 def rom_style(width_bits: int, depth: int) -> str:
-    """Logic or block, whichever is the cheaper at LUT_PER_BRAM36."""
-    return LOGIC if rom_lut(width_bits, depth) <= LUT_PER_BRAM36 * bram36(width_bits, depth) else BLOCK
+    """Logic or block for a ROM, whichever is the cheaper at LUT_PER_BRAM36."""
+    return _style(rom_lut(width_bits, depth), bram36(width_bits, depth))
+
+
+def ram_style(width_bits: int, depth: int) -> str:
+    """Logic or block for a RAM, whichever is the cheaper at LUT_PER_BRAM36."""
+    return _style(ram_lut(width_bits, depth), bram36(width_bits, depth))
+
+
+def _style(lut: float, blocks: float) -> str:
+    return LOGIC if lut <= LUT_PER_BRAM36 * blocks else BLOCK

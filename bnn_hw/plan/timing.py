@@ -78,9 +78,9 @@ def _ring(stage: Window, frames: int, depth: int) -> Ring:
     number = (y * source.width + x) * words + chunk
     inside = (y >= 0) & (y < source.height) & (x >= 0) & (x < source.width)
     windows = stage.output.height * stage.output.width
-    need = np.where(inside, number, -1).reshape(windows, 1, -1)
-    need = np.broadcast_to(need, (windows, stage.replay, need.shape[2])).reshape(-1)
-    starts = number[:, :, 0, 0, 0].reshape(-1)
+    one_pass = np.where(inside, number, -1).reshape(windows, 1, -1)
+    need = np.repeat(one_pass, stage.replay, axis=1).reshape(-1)
+    starts: np.ndarray = number[:, :, 0, 0, 0].reshape(-1)
     frame = source.beats_per_frame
     return Ring(
         need=per_frame(need, frames, frame),

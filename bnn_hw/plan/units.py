@@ -123,24 +123,48 @@ class Scatter(Unit):
 class Pipeline(Unit):
     """bnn_mvtu and bnn_threshold: ``depth`` registers, then a skid buffer.
 
-    Each ``per_output`` input beats give one output beat; the pipeline moves only
-    when the beat at its end can leave.
+    Each ``per_output`` input beats give one output beat. The registers move all
+    together, gaps between beats included, and stand still while the beat at their
+    end cannot enter the skid buffer.
     """
 
     outputs: int
     depth: int
     per_output: int
 
-    def _emitted(self, x_in: Times, x_out: Times) -> Times:
-        last = x_in[self.per_output - 1 :: self.per_output]
-        return in_order(np.maximum(last + self.depth, shifted(x_out, 2) + 1))
+    def _run(self, x_in: Times, x_out: Times) -> tuple[Times, Times]:
+        """When each input beat is taken and each output beat enters the skid buffer."""
+        arrived = x_in[self.per_output - 1 :: self.per_output] + self.depth
+        free = shifted(x_out, 2) + 1
+        if (free <= arrived).all():
+            return x_in, arrived
+        return self._with_pauses(x_in.tolist(), free.tolist())
+
+    def _with_pauses(self, offered: list[int], free: list[int]) -> tuple[Times, Times]:
+        pauses: list[tuple[int, int]] = []  # [first cycle, first cycle after), in order
+        passed = 0  # pauses that ended before the present input beat
+        taken: list[int] = []
+        emitted: list[int] = []
+        now = offered[0] - 1
+        for beat, time in enumerate(offered):
+            now = max(now + 1, time)
+            while passed < len(pauses) and pauses[passed][0] <= now:
+                now = max(now, pauses[passed][1])
+                passed += 1
+            taken.append(now)
+            if (beat + 1) % self.per_output == 0:
+                end = now + self.depth + sum(stop - start for start, stop in pauses[passed:])
+                leave = max(end, free[len(emitted)])
+                if leave > end:
+                    pauses.append((end, leave))
+                emitted.append(leave)
+        return np.array(taken), np.array(emitted)
 
     def offer(self, x_in: Times, x_out: Times) -> Times:
-        return self._emitted(x_in, x_out) + 1
+        return self._run(x_in, x_out)[1] + 1
 
     def ready(self, x_in: Times, x_out: Times) -> Times:
-        beats = np.arange(len(x_in)) - self.depth + 1
-        return at(self._emitted(x_in, x_out), np.where(beats > 0, beats // self.per_output - 1, -1))
+        return self._run(x_in, x_out)[0]
 
 
 @dataclass

@@ -93,28 +93,41 @@ def _rows(plan: Plan) -> list[_Row]:
 def pipeline(plan: Plan) -> str:
     """The chain of stages from top to bottom, each with its cycles a frame against the bottleneck's."""
     rows = _rows(plan)
-    height = HEAD + ROW * len(rows) + 10
+    height = HEAD + ROW * len(rows) + 40
     bound = plan.interval_cycles
     svg = _picture(WIDTH, height, f"Pipeline of {plan.network}: cycles a frame by stage, bound {bound:,}")
     bottom = HEAD + ROW * len(rows)
-    for x, words in ((0, "layer"), (NAME_X, "stage"), (STREAM_X, "output stream")):
-        _text(svg, x, 12, words, "head")
+    for start, words in ((0, "layer"), (NAME_X, "stage"), (STREAM_X, "output stream")):
+        _text(svg, start, 12, words, "head")
     _text(svg, BAR_X, 12, "cycles a frame", "head")
     _text(svg, BAR_X + BAR_WIDTH, 12, f"{number(bound)} = interval", "head bound-text", "end")
     _line(svg, BAR_X + BAR_WIDTH, 18, BAR_X + BAR_WIDTH, bottom, "bound")
-    for part in (0, 0.25, 0.5, 0.75):
-        x = BAR_X + part * BAR_WIDTH
+    for quarter in range(4):
+        x = BAR_X + quarter / 4 * BAR_WIDTH
         _line(svg, x, HEAD - 8, x, bottom, "grid")
     _line(svg, NODE_X, HEAD + ROW / 2, NODE_X, bottom - ROW / 2, "pipe")
+    folding = {layer.name: f"PE {layer.pe}, SIMD {layer.simd}" for layer in plan.layers}
     previous = ""
     for index, row in enumerate(rows):
         top = HEAD + ROW * index
         if index and row.layer != previous:
             _line(svg, 0, top, WIDTH, top, "divider")
             _text(svg, 0, top + 16, row.layer, "layer")
+            _text(svg, 0, top + ROW + 14, folding.get(row.layer, ""), "detail")
         previous = row.layer
         _stage(svg, row, top, bound, row.name == plan.bottleneck)
+    _legend(svg, [kind for kind in KINDS if any(row.kind == kind for row in rows)], bottom + 28)
     return tostring(svg, encoding="unicode")
+
+
+def _legend(svg: Element, kinds: list[str], y: float) -> None:
+    x = 8.0
+    for kind in kinds:
+        group = SubElement(svg, "g", {"class": kind})
+        shape = {"d": _GLYPHS[kind], "class": "glyph", "transform": f"translate({x:g},{y - 4:g})"}
+        SubElement(group, "path", shape)
+        _text(group, x + 13, y, KINDS[kind], "detail")
+        x += 44 + 6.1 * len(KINDS[kind])
 
 
 def _stage(svg: Element, row: _Row, top: float, bound: int, is_bottleneck: bool) -> None:
@@ -139,7 +152,7 @@ def utilisation(rows: list[tuple[str, float, float | None, float]]) -> str:
     """Bars of (label, predicted, synthesised or None, available): bar = synthesised, mark = predicted."""
     step, bar_x, bar_width = 34, 80, 620
     svg = _picture(WIDTH, step * len(rows) + 26, "Share of the part that is used")
-    for part in (0, 0.25, 0.5, 0.75, 1):
+    for part in (0.0, 0.25, 0.5, 0.75, 1.0):
         x = bar_x + part * bar_width
         _line(svg, x, 16, x, 20 + step * len(rows), "bound" if part == 1 else "grid")
         _text(svg, x, 11, f"{part:.0%}", "head", "middle")

@@ -23,12 +23,17 @@ def number(value: float | None, digits: int = 0) -> str:
         return "–"
     if digits == 0 and abs(value - round(value)) > 1e-9 and abs(value) < 1000:
         digits = 1
-    return f"{value:,.{digits}f}"
+    return signed(f"{value:,.{digits}f}")
+
+
+def signed(text: str) -> str:
+    """Write a leading hyphen as the minus sign, which is as wide as the plus."""
+    return text.replace("-", "\u2212") if text.startswith("-") else text
 
 
 def share(value: float | None, whole: float | None) -> str:
     """Format as a percentage; a dash without a whole."""
-    return "–" if value is None or not whole else f"{100 * value / whole:.1f} %"
+    return "–" if value is None or not whole else f"{value / whole:.1%}"
 
 
 def difference(predicted: float | None, measured: float | None) -> str:
@@ -38,8 +43,8 @@ def difference(predicted: float | None, measured: float | None) -> str:
     if abs(measured - predicted) < 1e-9:
         return "exact"
     if predicted == 0:
-        return f"{measured:+,g}"
-    return f"{100 * (measured / predicted - 1):+.1f} %"
+        return signed(f"{measured:+,g}")
+    return signed(f"{measured / predicted - 1:+.1%}")
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bnn_hw.report.figures import number, plain
+from bnn_hw.report.figures import number, plain, signed
+
+FEW = 10
+"""With fewer labelled pictures than this, a confusion matrix and a confidence interval say nothing."""
 
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 
@@ -17,24 +20,33 @@ def group_view(group: Mapping[str, Any]) -> dict[str, Any]:
     evaluation = group.get("evaluation")
     samples = group.get("samples", ())
     span = max((abs(score) for item in samples for score in item["scores"]), default=0) or 1
-    lowest = min((score for item in samples for score in item["scores"]), default=0)
+    # Bars start at the left edge, or in the middle where scores can be negative.
+    zero = 50 if any(score < 0 for item in samples for score in item["scores"]) else 0
     return {
         "title": group["title"],
         "pictures": group["pictures"],
         "classes": classes,
         "accuracy": _accuracy(evaluation) if evaluation else "",
-        "matrix": _matrix(evaluation["confusion"], classes) if evaluation else [],
-        "samples": [_sample(item, classes, span, lowest < 0) for item in samples],
+        "matrix": _matrix(evaluation["confusion"], classes) if evaluation and _enough(evaluation) else [],
+        "samples": [_sample(item, classes, span, zero) for item in samples],
     }
 
 
+def _enough(evaluation: Mapping[str, Any]) -> bool:
+    return evaluation["pictures"] >= FEW
+
+
 def _accuracy(evaluation: Mapping[str, Any]) -> str:
+    if not _enough(evaluation):
+        hits = sum(row[i] for i, row in enumerate(evaluation["confusion"]))
+        return f"{hits} of {evaluation['pictures']} labelled pictures are right."
     low, high = evaluation["interval"]
     persons = evaluation.get("persons")
     whose = f" of {number(persons)} person{'s' if persons != 1 else ''}" if persons else ""
+    count = number(evaluation["pictures"])
     return (
-        f"{evaluation['accuracy']:.2%} of {number(evaluation['pictures'])} labelled pictures{whose} are right; "
-        f"with 95 % confidence the accuracy on such pictures is {low:.1%} to {high:.1%}."
+        f"{evaluation['accuracy']:.2%} of {count} labelled pictures{whose} are right; "
+        f"with 95% confidence the accuracy on such pictures is {low:.1%} to {high:.1%}."
     )
 
 
@@ -47,26 +59,24 @@ def _matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> list[
             {"count": count, "hit": i == k, "tint": max(8, round(45 * count / total)) if count else 0}
             for k, count in enumerate(counts)
         ]
-        recall = f"{100 * counts[i] / total:.1f} %" if total else "–"
+        recall = f"{counts[i] / total:.1%}" if total else "–"
         rows.append({"name": name, "cells": cells, "recall": recall})
     return rows
 
 
-def _sample(item: Mapping[str, Any], classes: Sequence[str], span: float, signed: bool) -> dict[str, Any]:
+def _sample(item: Mapping[str, Any], classes: Sequence[str], span: float, zero: int) -> dict[str, Any]:
     image = item.get("image")
-    best = max(item["scores"])
     scores = []
     for name, score in zip(classes, item["scores"], strict=True):
-        length = 100 * abs(score) / span / (2 if signed else 1)
-        zero = 50 if signed else 0
+        length = (100 - zero) * abs(score) / span
         scores.append(
             {
                 "name": name,
-                "text": number(score) if float(score).is_integer() else f"{score:.2f}",
+                "text": number(score) if float(score).is_integer() else signed(f"{score:.2f}"),
                 "left": f"{zero - length if score < 0 else zero:.1f}",
                 "width": f"{length:.1f}",
                 "zero": zero,
-                "won": name == plain(item["predicted"]) or (item["predicted"] is None and score == best),
+                "won": name == plain(item["predicted"]),
             }
         )
     return {

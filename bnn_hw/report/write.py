@@ -39,9 +39,10 @@ def proof_text(data: ReportData) -> str:
         return ""
     what = "equal to" if proof["bit_exact"] else "NOT equal to"
     pauses = sum(1 for run in proof["runs"] if run["seed"] is not None)
+    count = figures.number(proof["values_compared"])
     return (
-        f"The generated hardware is {what} the integer graph in all {figures.number(proof['values_compared'])} "
-        f"values compared: every output of {len(proof['layers'])} stages, {proof['frames']} frames back to back, "
+        f"The generated hardware is {what} the integer graph in all {count} values compared: "
+        f"every output of {len(proof['layers'])} stages, {proof['frames']} frames back to back, "
         f"in {len(proof['runs'])} runs, {pauses} of them with random pauses at both ends."
     )
 

@@ -27,7 +27,13 @@ def threshold_file(stage: Stage) -> str:
 
 
 def _fifo(stage: Fifo) -> tuple[str, Parameters]:
-    return "bnn_fifo", {"WIDTH": stage.output.width_bits, "DEPTH": stage.depth}
+    return "bnn_fifo", {"WIDTH": stage.output.width_bits, "DEPTH": stage.depth, **_ram_style(stage.memory)}
+
+
+def _ram_style(memory: str) -> Parameters:
+    """The library's name for a kind of memory; nothing where the tool is to decide."""
+    styles = {"logic": "distributed", "block": "block"}
+    return {"RAM_STYLE": styles[memory]} if memory in styles else {}
 
 
 def _converter(stage: Converter) -> tuple[str, Parameters]:
@@ -66,7 +72,12 @@ def _window(stage: Window) -> tuple[str, Parameters]:
     }
     if stage.full:
         return "bnn_window_full", parameters
-    return "bnn_window", {**parameters, "SIMD": stage.simd, "DEPTH": stage.depth_words}
+    return "bnn_window", {
+        **parameters,
+        "SIMD": stage.simd,
+        "DEPTH": stage.depth_words,
+        **_ram_style(stage.memory),
+    }
 
 
 def _mvtu(stage: Mvtu) -> tuple[str, Parameters]:

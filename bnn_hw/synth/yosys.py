@@ -23,6 +23,7 @@ from pathlib import Path
 
 from bnn_hw import tools
 from bnn_hw.errors import OutputError, ToolError
+from bnn_hw.pipeline import core
 from bnn_hw.synth import netlist, yosys_worker
 from bnn_hw.synth.utilisation import Reference, Utilisation, UtilisationReport, per_stage, to_text
 
@@ -56,10 +57,12 @@ Progress = Callable[[str, float], None]
 class Options:
     """How to synthesise. Pads and clock buffers are the shell's, so none are inserted.
 
-    flatten: one module for all stages, without figures per stage; extra: further
-    options of synth_xilinx; timeout_s: for the whole run.
+    clock_hz: the clock to map for; None maps for the least delay, which takes more
+    LUTs; flatten: one module for all stages, without figures per stage; extra:
+    further options of synth_xilinx; timeout_s: for the whole run.
     """
 
+    clock_hz: int | None = None
     flatten: bool = False
     extra: tuple[str, ...] = ()
     timeout_s: float = 3600
@@ -69,8 +72,20 @@ class Options:
         return " ".join(("synth_xilinx -family xc7 -flatten -noiopad -noclkbuf", *self.extra))
 
     @property
+    def delay_ps(self) -> int | None:
+        """Longest path that the LUT mapper aims at: half a clock period.
+
+        abc9 knows the cells' delays and takes 0.3 ns for every net. The other half
+        is left for what routing takes beyond that, set-up time and clock skew.
+        """
+        return round(0.5e12 / self.clock_hz) if self.clock_hz else None
+
+    @property
     def text(self) -> str:
-        return self.command + ("" if self.flatten else "; keep_hierarchy on every stage")
+        """The options as the report records them."""
+        stages = "" if self.flatten else "; keep_hierarchy on every stage"
+        delay = f"{self.delay_ps:,} ps" if self.delay_ps else "least"
+        return f"{self.command}{stages}; delay target of abc9: {delay}"
 
 
 def available() -> bool:
@@ -110,6 +125,8 @@ def script(
         if label == "begin" and not options.flatten:
             keep = [f"select {top}/t:*", "setattr -set keep_hierarchy 1", "select -clear"]
             steps[-1][1].extend(keep)
+        if label == "begin" and options.delay_ps:
+            steps[-1][1].append(f"scratchpad -set abc9.D {options.delay_ps}")
     # Selecting first keeps the 14 MB of library modules out of the file.
     write = ["delete */t:$scopeinfo", "select *", f"write_json -selected {_quoted(result)}"]
     return [*steps, ("writing the netlist", write)]
@@ -143,9 +160,10 @@ class _Watcher:
             self.seen = len(lines)
 
     def seconds(self) -> dict[str, float]:
-        """Duration of each step."""
-        lines = self.lines()
-        return {name: round(end - start, 2) for (start, name), (end, _) in itertools.pairwise(lines)}
+        """Duration of each step, and the processor time of all, which a busy machine changes little."""
+        *lines, (cpu, _) = self.lines()
+        steps = {name: round(end - start, 2) for (start, name), (end, _) in itertools.pairwise(lines)}
+        return {**steps, "processor": cpu}
 
 
 def _run(
@@ -187,7 +205,8 @@ def synthesise(
     out: folder for utilisation.json (written last, so that it stands for a
     complete run), utilisation.txt, netlist.json and yosys.log. part, published:
     figures to compare with; stage_names: the stage that each instance of the top
-    module is, by instance name, where they differ. Raises ToolError (pyosys missing, an error in Yosys,
+    module is, by instance name; None reads core.json in the RTL folder, and without
+    one takes the instances' own names. Raises ToolError (pyosys missing, an error in Yosys,
     no end within the time) with the log's path, OutputError if ``out`` cannot be
     written. After an error or an interrupt only the log is left.
     """
@@ -206,7 +225,7 @@ def synthesise(
         if progress:
             progress("packing LUT sites", (watcher.steps) / (watcher.steps + 1))
         mapped = netlist.load(work / NETLIST, top)
-        names = stage_names or {}
+        names = _stage_names(rtl_folder) if stage_names is None else stage_names
         stages = {names.get(name, name): item for name, item in per_stage(mapped).items()}
         report = UtilisationReport(
             top=top,
@@ -233,6 +252,12 @@ def synthesise(
         with contextlib.suppress(OSError):
             shutil.rmtree(work, ignore_errors=True)
     return report
+
+
+def _stage_names(rtl_folder: Path) -> dict[str, str]:
+    if not (rtl_folder / "core.json").is_file():
+        return {}
+    return {stage.instance: stage.name for stage in core.load(rtl_folder).stages}
 
 
 def _version(line: str) -> str:

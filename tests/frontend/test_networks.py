@@ -192,9 +192,9 @@ def test_padding_of_a_bipolar_map_with_minus_one(tmp_path):
     assert graph.node("c.acc").op.pad_value == -1
 
 
-@pytest.mark.parametrize("order", ["bn pool sign", "pool bn sign", "pool sign bn"])
+@pytest.mark.parametrize("order", ["bn pool sign", "pool bn sign", "pool sign"])
 def test_pool_before_the_activation(tmp_path, order):
-    """sign(max x) = max(sign x) where the factor is positive; with negative factors the sums are pooled."""
+    """sign(max x) = max(sign x) for positive factors; for negative ones the inverted bit is pooled."""
     maker = Maker(seed=13).normalise()
     maker.conv(maker.weights(6, 2, 3, 3), name="/conv1/Conv")
     gamma = np.array([1.0, 0.5, 2.0, 0.0, 1.0, -3.0 if order == "pool bn sign" else 3.0])
@@ -205,12 +205,22 @@ def test_pool_before_the_activation(tmp_path, order):
             maker.pool(2, name="/pool1/MaxPool")
         else:
             maker.sign()
-    if order == "pool sign bn":
-        maker.sign()
     maker.node("Flatten").dense(12, 3)
     graph = agree(maker, tmp_path, pictures((6, 5, 2), 6))
-    first = [node.op.kind for node in graph][1:3]
-    assert first == (["MaxPool", "Threshold"] if order == "pool bn sign" else ["Threshold", "MaxPool"])
+    assert [node.name for node in graph][1:3] == ["conv1", "pool1"]
+    assert (graph.node("conv1").op.sign == 1).all()
+
+
+def test_sums_are_pooled_where_bits_cannot_be_inverted(tmp_path):
+    """A padded convolution reads the pool, and its -1 padding is no inverted bit."""
+    maker = Maker(seed=13).normalise()
+    maker.conv(maker.weights(3, 2, 3, 3), name="/conv1/Conv").pool(2, name="/pool1/MaxPool")
+    maker.batch_norm(3, gamma=np.array([1.0, -2.0, -0.5])).sign()
+    maker.node("Pad", maker.constant([0, 0, 1, 0, 0, 0, 0, 1], np.int64), maker.constant(-1.0))
+    maker.conv(maker.weights(4, 3, 3, 2)).node("Flatten")
+    graph = agree(maker, tmp_path, pictures((6, 5, 2), 6))
+    assert [node.name for node in graph][1:3] == ["pool1", "conv1"]
+    assert graph.node("conv1").op.sign.tolist() == [1, -1, -1]
 
 
 def test_negative_batch_norm_before_a_pool_is_exact(tmp_path):
@@ -235,6 +245,17 @@ def test_global_average_pool_of_sums(tmp_path):
     maker.conv(maker.weights(3, 4, 3, 3)).node("GlobalAveragePool").node("Flatten")
     graph = agree(maker, tmp_path, pictures((5, 5, 2), 6))
     assert graph.types["pool1"].shape == (1, 1, 3)
+
+
+def test_mean_over_nine_pixels_rounds_once(tmp_path):
+    """1/9 is no float32 number: sums are divided by 9, not multiplied by a rounded 1/9."""
+    maker = Maker((1, 2, 4, 4), seed=16).normalise()
+    maker.conv(maker.weights(4, 2, 2, 2)).batch_norm(4).sign().node("GlobalAveragePool").node("Flatten")
+    graph, images = maker.graph(tmp_path), pictures((4, 4, 2), 6)
+    out = execute(graph, images, keep={"pool1", "scores"})
+    exact = [float(np.float32(Fraction(int(value), 9))) for value in out["pool1"].reshape(-1)]
+    assert out["scores"].reshape(-1).tolist() == exact
+    assert [name for name, _ in graph.node("scores").op.steps] == ["div"]
 
 
 def test_residual_addition(tmp_path):

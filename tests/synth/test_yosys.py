@@ -70,6 +70,7 @@ def run(tmp_path_factory):
         lambda name, share: steps.append((name, share)),
         published=PAPER,
         stage_names={"product_unit": "multiplier"},
+        options=yosys.Options(clock_hz=125_000_000),
     )
     return report, folder / "with space" / "out", steps
 
@@ -110,10 +111,13 @@ def test_files_of_a_complete_run(run):
     assert record["total"]["lut_sites"] == 8
     assert record["tool_version"].startswith("0.70")
     assert "-noiopad -noclkbuf" in record["options"]
+    assert "delay target of abc9: 4,000 ps" in record["options"]
+    assert "abc9.D 4000" in (out / "yosys.log").read_text()
     shares = [share for _, share in steps]
     assert shares == sorted(shares)
     assert shares[0] == 0
     assert shares[-1] < 1
+    assert report.seconds["processor"] > 1
     assert report.seconds["total"] >= report.seconds["mapping LUTs (abc9)"] > 0
 
 

@@ -1,0 +1,179 @@
+"""What each stage takes on an xc7 part: LUT sites, flip-flops, block RAM, DSP.
+
+A law a kind of unit, in terms of what the unit consists of. The structure comes
+from the SystemVerilog library and from the LUT and RAM primitives
+(:mod:`bnn_hw.plan.memory`); the constants below are fitted to units synthesised
+one by one with Yosys and packed into LUT sites.
+"""
+
+from __future__ import annotations
+
+from math import ceil, log2
+
+from bnn_hw.pipeline import latency
+from bnn_hw.pipeline.record import Resources
+from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
+from bnn_hw.plan.memory import BLOCK, LOGIC, bram36, ram_lut, ram_style, rom_lut
+
+
+def clog2(value: int) -> int:
+    """Bits that count ``value`` states, at least one."""
+    return max(1, (value - 1).bit_length())
+
+
+def skid(bits: int) -> Resources:
+    """Skid buffer: two 2:1 multiplexers share a LUT6; two registers a bit."""
+    return Resources(lut=bits / 2 + 3, ff=2 * bits + 2)
+
+
+def ram(bits: int, depth: int, memory: str) -> Resources:
+    """Buffer memory with a registered read."""
+    if memory == BLOCK or (memory != LOGIC and ram_style(bits, depth) == BLOCK):
+        return Resources(bram36=bram36(bits, depth))
+    return Resources(lut=ram_lut(bits, depth), ff=bits)
+
+
+def ring_window(stage: Window) -> Resources:
+    """Ring buffer, address mover of up to six steps, two difference counters, five place counters."""
+    depth = stage.depth_words
+    address = clog2(depth)
+    words = stage.kernel[1] * stage.input.beats_per_pixel
+    counts = (words, stage.kernel[0], stage.replay, stage.output.width, stage.output.height)
+    places = sum(clog2(count) for count in counts if count > 1)
+    differences = 2 * (address + 2)
+    wrap = 0 if depth == 1 << address else 2.8 * address
+    padded = 20 if any(stage.padding) else 0
+    moves = 4 if stage.output.height * stage.output.width > 1 else -5.5
+    control = Resources(
+        lut=moves + 1.43 * places + 2.29 * differences + wrap + padded,
+        ff=2 * address + differences + places + 1,
+    )
+    return control + ram(stage.input.width_bits, depth, stage.memory)
+
+
+def full_window(stage: Window) -> Resources:
+    """Window registers and line delays in shift-register LUTs (one a bit for every 32 pixels)."""
+    bits = stage.input.channels * stage.input.dtype.bits
+    rows, columns = stage.kernel
+    rest = stage.input.width + stage.padding[1] + stage.padding[3] - columns
+    lines = bits * (rows - 1)
+    delay = lines * (ceil(rest / 32) if rest > 16 else 0.5 if rest > 0 else 0)
+    places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + 4
+    control = Resources(
+        lut=10 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1
+    )
+    window = Resources(lut=delay, ff=rows * columns * bits - (lines if rest > 0 else 0))
+    return skid(bits) + control + window
+
+
+def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resources:
+    """Skid buffer on the narrow side; shift registers that gather and scatter a group."""
+    group = latency.converter_group(channels, lanes_in, lanes_out)
+    total = skid(min(lanes_in, lanes_out) * bits)
+    for lanes, is_output in ((lanes_in, False), (lanes_out, True)):
+        beats = ceil(group / lanes)
+        if beats > 1:
+            # A scattered group is loaded or shifted: a multiplexer a bit, but for the last word.
+            multiplexer = (group - lanes) * bits if is_output else 0
+            total += Resources(lut=3 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
+    return total
+
+
+def lane_lut(simd: int, bits: int) -> float:
+    """LUT sites a lane of the product sum.
+
+    One-bit lanes: XNOR and behavioural popcount. Integer lanes: a conditional
+    negation and an adder, together one LUT a bit of the running sum.
+    """
+    if bits > 1:
+        return bits + 1 + log2(simd) / 2 if simd > 1 else bits + 1
+    return 1.0 if simd == 1 else 1.4 if simd < 32 else 1.6
+
+
+def mvtu(stage: Mvtu) -> Resources:
+    """PEs (product sum, accumulator that starts at minus the threshold), ROMs, fold counters, skid buffer."""
+    bits = stage.input.dtype.bits
+    depth = stage.neuron_fold * stage.synapse_fold
+    thresholded = stage.threshold is not None
+    sum_bits = stage.accumulator.bits + 1 if thresholded else stage.output.dtype.bits
+    dot_bits = clog2(stage.simd + 1) if bits == 1 else bits + 1 + ceil(log2(stage.simd))
+    # Choice of start or accumulator and the adder behind it share a LUT a bit.
+    accumulate = sum_bits * (1.0 if stage.synapse_fold > 1 else 0.6)
+    dot = stage.simd * lane_lut(stage.simd, bits)
+    groups = latency.mvtu_cycles(stage.simd, bits == 1, LOGIC) - 2
+    pe = Resources(lut=dot + accumulate, ff=dot_bits * groups + (sum_bits if stage.synapse_fold > 1 else 0))
+    places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
+    input_registers = stage.simd * bits * (2 if stage.weight_memory == BLOCK else 1)
+    total = Resources(
+        lut=pe.lut * stage.pe + 8 + 1.2 * places, ff=pe.ff * stage.pe + places + input_registers + 8
+    )
+    total += weight_rom(stage.pe * stage.simd, depth, stage.weight_memory)
+    if thresholded:
+        width = stage.pe * stage.accumulator.bits
+        total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=width if stage.neuron_fold > 1 else 0)
+    return total + skid(stage.output.width_bits)
+
+
+def weight_rom(width: int, depth: int, memory: str) -> Resources:
+    """Weights: constants at depth 1, else a ROM with a registered output."""
+    if depth == 1:
+        return Resources()
+    if memory == BLOCK:
+        return Resources(bram36=bram36(width, depth), ff=width)
+    return Resources(lut=rom_lut(width, depth), ff=width)
+
+
+def pool(stage: Pool) -> Resources:
+    """OR and a RAM with an asynchronous read; place counters; skid buffer."""
+    lanes = stage.input.lanes
+    depth = stage.output.width * stage.input.beats_per_pixel
+    places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + clog2(depth) + 3
+    control = Resources(lut=12 + 2 * places, ff=places + clog2(depth))
+    return control + Resources(lut=ram_lut(lanes, depth) + lanes / 2) + skid(lanes)
+
+
+def threshold_unit(stage: ThresholdUnit) -> Resources:
+    """A comparator a lane (a LUT for two bits), thresholds in a ROM, skid buffer."""
+    bits, lanes = stage.input.dtype.bits, stage.input.lanes
+    field = (bits + 2) * lanes
+    rom = Resources(lut=rom_lut(field, stage.input.beats_per_pixel), ff=field)
+    return rom + Resources(lut=lanes * (bits / 2 + 2) + 4, ff=lanes * bits + 4) + skid(lanes)
+
+
+def scores(stage: Scores) -> Resources:
+    """Comparator of a score with the best so far, output choice, skid buffer."""
+    bits = stage.input.dtype.bits
+    total = Resources(lut=1.5 * bits + 14, ff=bits + 2 * clog2(stage.classes + 1)) + skid(bits + 1)
+    if stage.input.lanes > 1:
+        total += converter(stage.classes, bits, stage.input.lanes, 1)
+    return total
+
+
+def fifo(stage: Fifo) -> Resources:
+    """RAM, two addresses and a counter; a skid buffer up to two beats."""
+    bits = stage.input.width_bits
+    if stage.depth <= 2:
+        return skid(bits)
+    address = clog2(stage.depth)
+    return Resources(lut=10 + 4 * address, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
+
+
+def stage_resources(stage: Stage) -> Resources:
+    """Predicted resources of a stage; LUT sites and flip-flops rounded to whole ones."""
+    if isinstance(stage, Window):
+        total = full_window(stage) if stage.full else ring_window(stage)
+    elif isinstance(stage, Mvtu):
+        total = mvtu(stage)
+    elif isinstance(stage, Converter):
+        source = stage.input
+        total = converter(source.channels, source.dtype.bits, source.lanes, stage.output.lanes)
+    elif isinstance(stage, Pool):
+        total = pool(stage)
+    elif isinstance(stage, ThresholdUnit):
+        total = threshold_unit(stage)
+    elif isinstance(stage, Fifo):
+        total = fifo(stage)
+    else:
+        assert isinstance(stage, Scores)
+        total = scores(stage)
+    return Resources(float(round(total.lut)), float(round(total.ff)), total.bram36, total.dsp)

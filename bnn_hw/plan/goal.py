@@ -1,0 +1,72 @@
+"""Goals: what a plan is to reach."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnn_hw.design import Design
+from bnn_hw.errors import ConfigError, suggest
+from bnn_hw.pipeline.chain import Chain
+from bnn_hw.plan.folding import Folding, read_folding
+
+HIGH_THROUGHPUT = "high-throughput"
+FPS = "fps"
+FOLDING = "folding"
+KNOWN = (HIGH_THROUGHPUT, f"{FPS}=N", f"{FOLDING}=FILE")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """kind: one of HIGH_THROUGHPUT, FPS (with ``fps``), FOLDING (with ``folding``, a name or a path)."""
+
+    text: str
+    kind: str
+    fps: float = 0.0
+    folding: str = ""
+
+
+def parse_goal(text: str | None) -> Goal:
+    """Read a goal; ConfigError for none, an unknown one (with the nearest), or a wrong number."""
+    place = f"goal {text}" if text else "goal"
+    if not text:
+        raise ConfigError.at(place, "is missing; there is no default", f"give one of: {', '.join(KNOWN)}")
+    kind, equals, value = text.partition("=")
+    if kind == HIGH_THROUGHPUT and not equals:
+        return Goal(text, kind)
+    if kind == FPS:
+        try:
+            fps = float(value)
+        except ValueError:
+            fps = 0.0
+        if not 0 < fps < float("inf"):
+            raise ConfigError.at(
+                place, f"{value!r} is no positive number of frames a second", "write fps=1000 or the like"
+            )
+        return Goal(text, kind, fps=fps)
+    if kind == FOLDING and value:
+        return Goal(text, kind, folding=value)
+    near = difflib.get_close_matches(kind, (HIGH_THROUGHPUT, FPS, FOLDING), n=1, cutoff=0.4)
+    offer = next((known for known in KNOWN if near and known.startswith(near[0])), "")
+    known = f"known: {', '.join(KNOWN)}"
+    raise ConfigError.at(place, "is unknown", f"did you mean {offer}? {known}" if offer else known)
+
+
+def manual_folding(goal: Goal, chain: Chain, design: Design | None) -> Folding:
+    """Read the folding that a goal names: one of the design's, or a file.
+
+    Raises ConfigError if there is neither, FoldingError for a file with faults.
+    """
+    named = design.foldings if design else {}
+    if goal.folding in named:
+        return read_folding(named[goal.folding].path, chain)
+    path = Path(goal.folding)
+    if not path.is_file():
+        whose = f"the design {design.name}" if design else "the design"
+        raise ConfigError.at(
+            f"goal {goal.text}",
+            f"there is no file {goal.folding}, and {whose} has no folding of that name",
+            f"give a folding file; {suggest(goal.folding, named)}",
+        )
+    return read_folding(path, chain)

@@ -1,0 +1,84 @@
+"""One call from graph, board and goal to the plan."""
+
+from __future__ import annotations
+
+from bnn_hw.board import Board
+from bnn_hw.design import Design
+from bnn_hw.ir import store
+from bnn_hw.ir.graph import Graph
+from bnn_hw.pipeline.chain import Chain
+from bnn_hw.pipeline.legal import as_chain
+from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
+from bnn_hw.pipeline.stages import Mvtu
+from bnn_hw.plan.budget import budget_of
+from bnn_hw.plan.cost import stage_resources
+from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
+from bnn_hw.plan.goal import FPS, HIGH_THROUGHPUT, Goal, manual_folding, parse_goal
+from bnn_hw.plan.solve import Solution, check_fit, high_throughput, reach_fps, sized
+from bnn_hw.plan.timing import latency_cycles
+
+
+def make_plan(
+    graph: Graph, board: Board, goal: str | None, design: Design | None = None, clock_hz: int | None = None
+) -> Plan:
+    """Fold ``graph`` onto ``board`` for ``goal``.
+
+    goal: ``high-throughput``, ``fps=N``, or ``folding=`` with a folding of the
+    design or a file. clock_hz: the board's default if None. A folding that the
+    planner chooses keeps to a share of the part less the shell; one that the user
+    gives may take all of the part that the shell leaves.
+
+    Raises ModelError (the hardware cannot build the network), ConfigError (no or
+    an unknown goal), FoldingError (an illegal folding), FitError (too large for
+    the part, or the goal is out of reach).
+    """
+    wanted = parse_goal(goal)
+    chain = as_chain(graph)
+    clock_hz = clock_hz or board.default_clock_hz
+    solution = _solve(chain, board, wanted, design, clock_hz)
+    return _record(graph, chain, board, wanted, clock_hz, solution)
+
+
+def _solve(chain: Chain, board: Board, goal: Goal, design: Design | None, clock_hz: int) -> Solution:
+    if goal.kind == HIGH_THROUGHPUT:
+        return high_throughput(chain, budget_of(board.part))
+    if goal.kind == FPS:
+        return reach_fps(chain, budget_of(board.part), goal.fps, clock_hz)
+    solution = sized(chain, manual_folding(goal, chain, design))
+    check_fit(solution, budget_of(board.part, utilisation=1.0))
+    return solution
+
+
+def _record(graph: Graph, chain: Chain, board: Board, goal: Goal, clock_hz: int, solution: Solution) -> Plan:
+    stages = solution.stages
+    by_stage = {stage.name: stage_resources(stage) for stage in stages}
+    units = {stage.layer: stage for stage in stages if isinstance(stage, Mvtu)}
+    layers = tuple(
+        LayerPlan(
+            name=layer.name,
+            pe=units[layer.name].pe,
+            simd=units[layer.name].simd,
+            neurons=layer.mh,
+            synapses=layer.mw,
+            weight_memory=units[layer.name].weight_memory,
+            cycles=layer_cycles(stages, layer.name),
+            resources=sum((by_stage[s.name] for s in stages if s.layer == layer.name), Resources()),
+        )
+        for layer in chain.layers
+    )
+    return Plan(
+        network=graph.name,
+        graph_digest=store.digest(graph),
+        board=board.name,
+        part=board.part.name,
+        goal=goal.text,
+        clock_hz=clock_hz,
+        layers=layers,
+        stages=stages,
+        stage_cycles=frame_cycles(stages),
+        interval_cycles=interval(stages),
+        latency_cycles=latency_cycles(stages),
+        bottleneck=bottleneck(stages),
+        resources=solution.resources,
+        stage_resources=by_stage,
+    )

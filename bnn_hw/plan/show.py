@@ -1,0 +1,73 @@
+"""A plan as tables for a person. Cycles are exact; resources are predicted and say so."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from bnn_hw.board import Board
+from bnn_hw.pipeline.record import Plan, Resources
+from bnn_hw.pipeline.stages import Mvtu
+
+_FIELDS = (("LUT sites", "lut"), ("flip-flops", "ff"), ("BRAM36", "bram36"), ("DSP", "dsp"))
+
+
+def plan_tables(plan: Plan, board: Board) -> list[Table]:
+    """Return the folding by layer, the speed, and the resources against the part."""
+    return [folding_table(plan), speed_table(plan), resource_table(plan, board)]
+
+
+def folding_table(plan: Plan) -> Table:
+    """One row a layer: PE, SIMD, weights, cycles and their share of the bottleneck, predicted resources."""
+    table = Table(title=f"{plan.network} on {plan.board}, goal {plan.goal}", title_justify="left")
+    table.add_column("layer")
+    for name in ("neurons", "synapses", "PE", "SIMD"):
+        table.add_column(name, justify="right")
+    table.add_column("weights in")
+    for name in ("cycles", "of bottleneck", "LUT predicted", "BRAM36 predicted"):
+        table.add_column(name, justify="right")
+    kinds = {stage.layer: stage for stage in plan.stages if isinstance(stage, Mvtu)}
+    for layer in plan.layers:
+        unit = kinds[layer.name]
+        constant = unit.neuron_fold * unit.synapse_fold == 1
+        memory = "constants" if constant else "BRAM" if layer.weight_memory == "block" else "LUT"
+        table.add_row(
+            layer.name,
+            f"{layer.neurons:,}",
+            f"{layer.synapses:,}",
+            f"{layer.pe}",
+            f"{layer.simd}",
+            memory,
+            f"{layer.cycles:,}",
+            f"{layer.cycles / plan.interval_cycles:.0%}",
+            f"{layer.resources.lut:,.0f}",
+            f"{layer.resources.bram36:g}",
+        )
+    return table
+
+
+def speed_table(plan: Plan) -> Table:
+    """Interval, frame rate and latency at the plan's clock."""
+    table = Table(title="speed (exact)", title_justify="left", show_header=False)
+    latency_ms = plan.latency_cycles / plan.clock_hz * 1e3
+    for name, value in (
+        ("bottleneck", f"{plan.bottleneck}: {plan.interval_cycles:,} cycles a frame"),
+        ("frames a second", f"{plan.fps:,.0f} at {plan.clock_hz / 1e6:g} MHz"),
+        ("latency of one frame", f"{plan.latency_cycles:,} cycles, {latency_ms:.3g} ms"),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+def resource_table(plan: Plan, board: Board) -> Table:
+    """Predicted resources of the core against the part."""
+    table = Table(title="core (predicted by the cost law)", title_justify="left")
+    table.add_column("resource")
+    for name in ("predicted", board.part.name, "share"):
+        table.add_column(name, justify="right")
+    part = Resources(board.part.lut, board.part.ff, board.part.bram36, board.part.dsp)
+    for title, field in _FIELDS:
+        need, have = getattr(plan.resources, field), getattr(part, field)
+        table.add_row(
+            title, f"{need:,g}" if need < 1e5 else f"{need:,.0f}", f"{have:,}", f"{need / have:.1%}"
+        )
+    return table

@@ -1,0 +1,195 @@
+"""From a goal to a folding with sized buffers.
+
+``high-throughput``: the fewest cycles a frame for which a folding fits the
+budget, and for these cycles the cheapest folding. Feasibility only grows with
+the cycles allowed, so bisection over the finite set of possible intervals is
+exact. ``fps=N``: the cheapest folding within the cycles that N frames a second
+leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bnn_hw.errors import BnnHwError, FitError
+from bnn_hw.pipeline.chain import Chain
+from bnn_hw.pipeline.record import Resources
+from bnn_hw.pipeline.stages import Fifo, Stage, Window
+from bnn_hw.plan.budget import NAMES, Budget, format_amount
+from bnn_hw.plan.build import build_chain, power_of_two, with_depth
+from bnn_hw.plan.cost import stage_resources
+from bnn_hw.plan.cycles import interval
+from bnn_hw.plan.folding import Folding
+from bnn_hw.plan.memory import LUT_PER_BRAM36
+from bnn_hw.plan.search import Search, total_of
+from bnn_hw.plan.timing import required_depths
+
+_UNLIMITED = 1 << 40
+# A folding is found with nominal buffers; if the sized ones exceed the budget, that much is set aside.
+_ATTEMPTS = 6
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A folding, its stages with sized buffers, and what they take."""
+
+    folding: Folding
+    stages: tuple[Stage, ...]
+    resources: Resources
+
+
+def sized(chain: Chain, folding: Folding) -> Solution:
+    """Stages of a folding with buffers as deep as the bound needs."""
+    nominal = build_chain(chain, folding)
+    depths = buffer_depths(nominal, interval(nominal))
+    stages = build_chain(chain, folding, depths)
+    return Solution(folding, stages, total_of(stages))
+
+
+def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
+    """Depths of ring buffers and FIFOs for a frame every ``cycles``, rounded up to what RAMs come in.
+
+    A FIFO of up to two beats is left out: the window unit's skid buffer does as well.
+    """
+    needed = required_depths(stages, cycles)
+    depths = {}
+    for stage in stages:
+        if isinstance(stage, Fifo):
+            depths[stage.name] = cheapest_depth(stage, needed[stage.name]) if needed[stage.name] > 2 else 0
+        elif isinstance(stage, Window) and not stage.full:
+            words = stage.input.beats_per_pixel
+            span = ((stage.kernel[0] - 1) * stage.input.width + stage.kernel[1]) * words
+            depths[stage.name] = cheapest_depth(stage, max(needed[stage.name], span + words))
+    return depths
+
+
+def cheapest_depth(stage: Window | Fifo, words: int) -> int:
+    """The depth of at least ``words`` that costs least, of equal ones the greatest.
+
+    Looked at: full banks of 32 and 64 words (RAM32M, RAM64M), and powers of two,
+    whose addresses wrap by themselves.
+    """
+    depths = {-(-words // 32) * 32, -(-words // 64) * 64, power_of_two(max(words, 2))}
+
+    def cost(depth: int) -> tuple[float, int]:
+        need = stage_resources(with_depth(stage, depth))
+        return need.lut + LUT_PER_BRAM36 * need.bram36, -depth
+
+    return min(depths, key=cost)
+
+
+def high_throughput(chain: Chain, budget: Budget) -> Solution:
+    """The fastest folding within the budget; FitError if not even the smallest one fits."""
+    search = Search(chain)
+    candidates = search.intervals()
+    solution = _within(budget, lambda limit: _fastest(search, candidates, limit), chain)
+    if solution is None:
+        raise _no_fit(search, budget)
+    return solution
+
+
+def _within(budget: Budget, find: Callable[[Resources], Folding | None], chain: Chain) -> Solution | None:
+    """Find a folding whose sized buffers keep to the budget; None if there is none."""
+    limit = budget.limit
+    for _ in range(_ATTEMPTS):
+        folding = find(limit)
+        if folding is None:
+            return None
+        solution = sized(chain, folding)
+        over = {name: getattr(solution.resources, name) - getattr(budget.limit, name) for name in NAMES}
+        if max(over.values()) <= 0:
+            return solution
+        limit = Resources(**{name: getattr(limit, name) - max(0.0, over[name]) for name in NAMES})
+    return None
+
+
+def _fastest(search: Search, candidates: list[int], limit: Resources) -> Folding | None:
+    lower, upper = 0, len(candidates)
+    best = None
+    while lower < upper:
+        middle = (lower + upper) // 2
+        folding = search.cheapest(candidates[middle], limit.lut, limit.bram36)
+        if folding:
+            best, upper = folding, middle
+        else:
+            lower = middle + 1
+    return best
+
+
+def reach_fps(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Solution:
+    """The cheapest folding that gives ``fps``.
+
+    Raises FitError that names what stands in the way (the input stream, a layer, a
+    resource) and the best that can be reached.
+    """
+    search = Search(chain)
+    cycles = int(clock_hz / fps)
+    _check_reachable(search, cycles, fps, clock_hz)
+    found = _within(budget, lambda limit: search.cheapest(cycles, limit.lut, limit.bram36), chain)
+    if found:
+        return found
+    best = high_throughput(chain, budget)
+    smallest = search.cheapest(cycles, _UNLIMITED, 2000)
+    assert smallest is not None
+    fault = _excess(sized(chain, smallest), budget)
+    reachable = clock_hz / interval(best.stages)
+    raise FitError.at(
+        fault[0],
+        f"{fps:g} frames a second need {fault[1]}",
+        f"ask for at most {reachable:,.0f} frames a second, a larger part, or a higher clock",
+    )
+
+
+def _check_reachable(search: Search, cycles: int, fps: float, clock_hz: int) -> None:
+    """Raise FitError if no folding is fast enough, however large."""
+    pixels = search.chain.input.height * search.chain.input.width
+    place, least = "input", pixels
+    for table in search.tables:
+        fewest = min(option.cycles for option in table.options)
+        if fewest > least:
+            place, least = f"layer {table.layer.name}", fewest
+    if least > cycles:
+        raise FitError.at(
+            place,
+            f"{fps:g} frames a second at {clock_hz / 1e6:g} MHz leave {cycles:,} cycles a frame, "
+            f"but it takes at least {least:,} (one pixel a cycle)",
+            f"ask for at most {clock_hz / least:,.0f} frames a second or a higher clock",
+        )
+
+
+def check_fit(solution: Solution, budget: Budget) -> None:
+    """Raise FitError if the solution exceeds the budget, naming resource and layer."""
+    if budget.exceeded(solution.resources):
+        place, cause = _excess(solution, budget)
+        raise FitError.at(
+            place, f"the design needs {cause}", "use smaller PE and SIMD there, or a larger part"
+        )
+
+
+def _no_fit(search: Search, budget: Budget) -> BnnHwError:
+    smallest = search.cheapest(_UNLIMITED, _UNLIMITED, budget.limit.bram36)
+    smallest = smallest or search.cheapest(_UNLIMITED, _UNLIMITED, 2000)
+    assert smallest is not None
+    place, cause = _excess(sized(search.chain, smallest), budget)
+    error = FitError.at(
+        place, f"even the smallest folding needs {cause}", "use a larger part or a smaller network"
+    )
+    assert isinstance(error, FitError)
+    return error
+
+
+def _excess(solution: Solution, budget: Budget) -> tuple[str, str]:
+    """The layer that takes most of the resource that is short, and a sentence on it."""
+    over = budget.exceeded(solution.resources)
+    name = over[0] if over else "lut"
+    by_layer: dict[str, float] = {}
+    for stage in solution.stages:
+        by_layer[stage.layer] = by_layer.get(stage.layer, 0) + getattr(stage_resources(stage), name)
+    layer = max(by_layer, key=lambda key: by_layer[key])
+    need = format_amount(name, getattr(solution.resources, name))
+    have = format_amount(name, getattr(budget.limit, name)).removesuffix(f" {NAMES[name]}")
+    return (
+        f"layer {layer}",
+        f"{need} ({format_amount(name, by_layer[layer])} of them here); there are {have} ({budget.text})",
+    )

@@ -1,0 +1,194 @@
+"""MVTU against numpy products: every kind of input, folding, extreme sums and thresholds, exact cycles."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from bnn_hw.bits import hex_lines, pack_words
+from bnn_hw.pipeline import latency
+from tests.rtl.lib.bench import MODES, Bench, Dut, check
+
+VECTORS = 24
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One MVTU: matrix size, folding, and the kind of its input and output."""
+
+    mw: int
+    mh: int
+    pe: int
+    simd: int
+    bits: int = 1
+    bipolar: bool = True
+    signed: bool = False
+    threshold: bool = True
+    style: str = "logic"
+
+    @property
+    def label(self) -> str:
+        kind = "bipolar" if self.bipolar else f"{'int' if self.signed else 'uint'}{self.bits}"
+        end = "fire" if self.threshold else "sum"
+        return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{end}"
+
+    @property
+    def neuron_fold(self) -> int:
+        return -(-self.mh // self.pe)
+
+    @property
+    def synapse_fold(self) -> int:
+        return self.mw // self.simd
+
+
+def make_inputs(layer: Layer, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Random vectors, then for some neurons the one that matches all weights and the one that matches none."""
+    if layer.bipolar:
+        random = rng.choice([-1, 1], (VECTORS - 8, layer.mw))
+        low, high = -1, 1
+    else:
+        low = -(1 << (layer.bits - 1)) if layer.signed else 0
+        high = low + (1 << layer.bits) - 1
+        random = rng.integers(low, high + 1, (VECTORS - 8, layer.mw))
+    chosen = weights[rng.integers(0, layer.mh, 4)]
+    return np.concatenate([random, np.where(chosen > 0, high, low), np.where(chosen > 0, low, high)])
+
+
+def make_thresholds(layer: Layer, sums: np.ndarray, least: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Middle values that some sums reach exactly; every fourth neuron always or never fires."""
+    thresholds = sums[np.arange(layer.mh) % VECTORS, np.arange(layer.mh)].copy()
+    thresholds[1::4] = least[1::4]
+    thresholds[3::4] = most[3::4] + 1
+    if layer.mh > 4:  # reached by a single vector, the one that matches all weights
+        thresholds[4::4] = most[4::4]
+    return thresholds
+
+
+def mvtu(layer: Layer) -> Dut:
+    rng = np.random.default_rng(layer.mw * 1000 + layer.mh)
+    weights = rng.choice([-1, 1], (layer.mh, layer.mw))
+    vectors = make_inputs(layer, weights, rng)
+    sums = vectors @ weights.T  # (vectors, neurons)
+    ones = (weights > 0).sum(axis=1)
+    if layer.bipolar:
+        sums_or_counts = (sums + layer.mw) // 2
+        least, most = np.zeros(layer.mh, int), np.full(layer.mh, layer.mw)
+        acc_bits = (layer.mw + 1).bit_length()
+    else:
+        sums_or_counts = sums
+        low = -(1 << (layer.bits - 1)) if layer.signed else 0
+        high = low + (1 << layer.bits) - 1
+        least = ones * low - (layer.mw - ones) * high
+        most = ones * high - (layer.mw - ones) * low
+        acc_bits = 1 + max(int(most.max() + 1).bit_length(), int(-least.min() - 1).bit_length())
+    thresholds = make_thresholds(layer, sums_or_counts, least, most)
+    out_bits = (
+        1
+        if layer.threshold
+        else 1 + max(int(abs(s)).bit_length() for s in (least.min(), most.max(), layer.mw))
+    )
+    outputs = (sums_or_counts >= thresholds).astype(int) if layer.threshold else sums
+
+    neurons = layer.neuron_fold * layer.pe
+    absent = neurons - layer.mh
+    padded_weights = np.pad((weights > 0).astype(int), ((0, absent), (0, 0)))
+    padded_thresholds = np.pad(thresholds, (0, absent), constant_values=int(most.max()))
+    padded_outputs = np.pad(outputs, ((0, 0), (0, absent)))
+    rom = padded_weights.reshape(layer.neuron_fold, layer.pe, layer.synapse_fold, layer.simd).swapaxes(1, 2)
+    rom = rom.reshape(-1, layer.pe * layer.simd)
+    fields = (vectors > 0).astype(int) if layer.bipolar else vectors
+    beats = np.repeat(fields[:, None], layer.neuron_fold, axis=1).reshape(-1, layer.simd)
+    present = pack_words(np.full((1, layer.mh - (layer.neuron_fold - 1) * layer.pe), -1), out_bits)[0]
+    whole = (1 << layer.pe * out_bits) - 1
+
+    files = {
+        f"{layer.label}_w.hex": hex_lines(pack_words(rom, 1), layer.pe * layer.simd),
+        f"{layer.label}_t.hex": hex_lines(
+            pack_words(padded_thresholds.reshape(-1, layer.pe), acc_bits), layer.pe * acc_bits
+        ),
+    }
+    parameters = {
+        "IN_BITS": layer.bits,
+        "IN_SIGNED": int(layer.signed),
+        "BIPOLAR": int(layer.bipolar),
+        "MW": layer.mw,
+        "MH": layer.mh,
+        "PE": layer.pe,
+        "SIMD": layer.simd,
+        "ACC_BITS": acc_bits,
+        "THRESHOLD": int(layer.threshold),
+        "OUT_BITS": out_bits,
+        "WEIGHT_FILE": f"{layer.label}_w.hex",
+        "THRESHOLD_FILE": f"{layer.label}_t.hex",
+        "WEIGHT_STYLE": layer.style,
+    }
+    return Dut(
+        f"mvtu_{layer.label}",
+        "mvtu",
+        parameters,
+        layer.simd * layer.bits,
+        layer.pe * out_bits,
+        pack_words(beats, layer.bits),
+        pack_words(padded_outputs.reshape(-1, layer.pe), out_bits),
+        mask=([whole] * (layer.neuron_fold - 1) + [present]) * VECTORS,
+        files=files,
+    )
+
+
+LAYERS = [
+    Layer(144, 16, 4, 16),
+    Layer(36, 10, 4, 12),
+    Layer(12, 5, 2, 1),
+    Layer(20, 6, 6, 5),
+    Layer(64, 8, 3, 64),
+    Layer(100, 7, 7, 100),
+    Layer(132, 9, 4, 66, style="block"),
+    Layer(48, 12, 1, 8, style="block"),
+    Layer(1, 1, 1, 1),
+    Layer(15, 4, 4, 15, threshold=False),
+    Layer(60, 4, 1, 4, threshold=False),
+    Layer(70, 5, 2, 70, threshold=False, style="block"),
+    Layer(27, 16, 5, 3, bits=8, bipolar=False),
+    Layer(27, 6, 6, 27, bits=8, bipolar=False),
+    Layer(18, 6, 2, 9, bits=4, bipolar=False, signed=True, style="block"),
+    Layer(10, 5, 1, 1, bits=2, bipolar=False, signed=True),
+    Layer(12, 3, 2, 4, bits=8, bipolar=False, threshold=False),
+    Layer(24, 4, 4, 12, bits=5, bipolar=False, signed=True, threshold=False),
+]
+CASES = [(mvtu(layer), layer) for layer in LAYERS]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench([dut for dut, _ in CASES])
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_streams(bench: Bench, mode):
+    results = bench.run(mode)
+    for dut, _ in CASES:
+        check(dut, results[dut.name])
+
+
+def test_one_beat_a_cycle_and_exact_latency(bench: Bench):
+    results = bench.run(MODES[0])
+    for dut, layer in CASES:
+        result = results[dut.name]
+        assert result.in_cycles[-1] - result.in_cycles[0] == len(dut.inputs) - 1, dut.name
+        expected = latency.mvtu_cycles(layer.simd, layer.bipolar, layer.style)
+        last_of_fold = result.in_cycles[layer.synapse_fold - 1 :: layer.synapse_fold]
+        assert set(result.out_cycles - last_of_fold) == {expected}, dut.name
+
+
+def test_stimulus_reaches_the_extremes():
+    """The cases fire at a threshold met exactly, always, and never; and see every weight matched and none."""
+    layer = Layer(144, 16, 4, 16)
+    rng = np.random.default_rng(layer.mw * 1000 + layer.mh)
+    weights = rng.choice([-1, 1], (layer.mh, layer.mw))
+    sums = make_inputs(layer, weights, rng) @ weights.T
+    counts = (sums + layer.mw) // 2
+    assert counts.min() == 0
+    assert counts.max() == layer.mw
+    thresholds = make_thresholds(layer, counts, np.zeros(16, int), np.full(16, layer.mw))
+    assert {0, layer.mw, layer.mw + 1} <= set(thresholds)
+    assert (counts == thresholds).any(axis=0)[::4].any()
