@@ -97,7 +97,7 @@ def build_options(command: Callable) -> Callable:
     """Add what a build needs, and turn it into the flow that the command gets as its first argument."""
 
     @functools.wraps(command)
-    def wrapper(**values: Any) -> None:
+    def build(**values: Any) -> None:
         from bnn_hw.flow import Flow, Options
 
         own = {key: values.pop(key) for key in ("as_json",)}
@@ -107,6 +107,7 @@ def build_options(command: Callable) -> Callable:
         flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, **values), reporter)
         command(flow, **own)
 
+    wrapper: Callable = build
     for option in (
         click.option(
             "--board", required=True, metavar="NAME|TOML", help="pynq-z1, zybo-z7-10, ... or a board's TOML."

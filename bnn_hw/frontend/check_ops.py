@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bnn_hw.frontend.fold_constants import FOLDABLE
 from bnn_hw.frontend.lower import RULES
-from bnn_hw.frontend.net import Net
+from bnn_hw.frontend.net import Net, NetNode
+from bnn_hw.frontend.quantiser import QUANTISERS
 
 _ACTIVATIONS = {
     "Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "HardSwish", "HardSigmoid", "HardTanh",
@@ -14,6 +15,7 @@ _USE_SIGN = (
     "use a 1-bit activation: brevitas.nn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst) "
     "in its place, and train again"
 )
+_EXPORT_AGAIN = "export with brevitas.export.export_qonnx"
 _REMEDIES = {
     "Softmax": "remove it from the exported network: the greatest score wins with and without it",
     "LogSoftmax": "remove it from the exported network: the greatest score wins with and without it",
@@ -29,10 +31,20 @@ _REMEDIES = {
 }
 
 
+def _known_domain(node: NetNode) -> bool:
+    if node.op in QUANTISERS:
+        return node.domain == "onnx.brevitas" or node.domain.startswith(("qonnx.", "finn."))
+    wrapped = node.channels_last and node.op in ("Conv", "MaxPool", "BatchNormalization")
+    return wrapped or node.domain in ("", "ai.onnx")
+
+
 def check_ops(net: Net) -> None:
     """Report unsupported operators; the nodes stay, so that the later passes report theirs too."""
     for node in net.nodes:
-        if node.op in RULES or node.op in FOLDABLE:  # the latter on shapes, which become known later
+        known = node.op in RULES or node.op in FOLDABLE  # the latter on shapes, which become known later
+        if known and not _known_domain(node):
+            net.fault(node, f"the operator belongs to the unknown domain {node.domain}", _EXPORT_AGAIN)
+        if known:
             continue
         if node.op in _ACTIVATIONS:
             net.fault(node, f"the activation {node.op} is not supported", _USE_SIGN)

@@ -94,11 +94,9 @@ def _check_batch_norm(net: Net, node: NetNode) -> None:
 def check_parameters(net: Net) -> None:
     """Check every layer's weights and batch norm; report each that cannot be built exactly."""
     for node in net.nodes:
-        try:
+        with net.guard(node):
             if node.op in ("Conv", "MatMul", "Gemm"):
                 if node.inputs[1] in net.constants:
                     _check_weights(net, node, node.inputs[1])
             elif node.op == "BatchNormalization":
                 _check_batch_norm(net, node)
-        except UnsupportedError as err:
-            net.fault(node, err.cause, err.remedy)

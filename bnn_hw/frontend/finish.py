@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from fractions import Fraction
+from math import lcm
+
 import numpy as np
 
 from bnn_hw.errors import ModelError
@@ -34,13 +38,36 @@ def _last(net: Net, builder: Builder) -> Signal:
     return signal
 
 
+def _float32(values: Iterable[Fraction | int]) -> np.ndarray:
+    return np.array([float(value) for value in values], np.float32)
+
+
+def _meaning(signal: Signal) -> list[tuple[str, np.ndarray]]:
+    """Return steps for slope * integer + offset that round once, wherever float32 can.
+
+    A slope that is a float32 number rounds once by itself. Otherwise numerators are
+    multiplied and added, exactly below 2**24, before the division by the common
+    denominator. Where even these numbers are too long, two roundings remain.
+    """
+    slope, offset = signal.slope, signal.offset
+    scale = lcm(*(value.denominator for value in (*slope, *offset)))
+    up, shift = [value * scale for value in slope], [value * scale for value in offset]
+    largest = int(max(abs(signal.low).max(), abs(signal.high).max()))
+    exact = max(map(abs, up)) * largest + max(map(abs, shift)) < 1 << 24 and float(np.float32(scale)) == scale
+    plain = offset == (0,) and all(
+        Fraction(float(value)) == want for value, want in zip(_float32(slope), slope, strict=True)
+    )
+    if exact and not plain:
+        steps = [("mul", _float32(up)), ("add", _float32(shift)), ("div", _float32([scale]))]
+    else:
+        steps = [("mul", _float32(slope)), ("add", _float32(offset))]
+    neutral = {"mul": 1, "add": 0, "div": 1}
+    return [(name, operand) for name, operand in steps if (operand != neutral[name]).any()]
+
+
 def _score_steps(signal: Signal) -> tuple[tuple[str, np.ndarray], ...]:
-    """Return the network's own steps, led by the exact meaning of the integers if it is not plain."""
-    steps: list[tuple[str, np.ndarray]] = []
-    for name, values, neutral in (("mul", signal.slope, 1), ("add", signal.offset, 0)):
-        if values != (neutral,):
-            steps.append((name, np.array([float(value) for value in values], np.float32)))
-    return (*steps, *((step.function, step.operand) for step in signal.steps))
+    """Return the network's own steps, led by the meaning of the integers if it is not plain."""
+    return (*_meaning(signal), *((step.function, step.operand) for step in signal.steps))
 
 
 def _same_winner(signal: Signal) -> bool:

@@ -106,13 +106,8 @@ def fold(net: Net, node: NetNode) -> bool:
         value = found.reals(np.asarray(inputs[0], np.float32))
         net.origins[node.outputs[0]] = node
     elif node.op in FOLDABLE:
-        try:
-            with np.errstate(all="ignore"):
-                value = np.asarray(FOLDABLE[node.op](node, inputs))
-        except (ValueError, IndexError, KeyError, TypeError) as err:
-            raise UnsupportedError(
-                f"cannot be computed from its constants: {err}", "export the network again"
-            ) from err
+        with np.errstate(all="ignore"):
+            value = np.asarray(FOLDABLE[node.op](node, inputs))
         origins = [net.origins[name] for name in node.inputs if name in net.origins]
         if origins:
             net.origins[node.outputs[0]] = origins[0]
@@ -126,11 +121,9 @@ def fold_constants(net: Net) -> None:
     """Replace all nodes that depend on constants only by the constants they make."""
     kept = []
     for node in net.nodes:
-        try:
+        done = False
+        with net.guard(node):
             done = fold(net, node)
-        except UnsupportedError as err:
-            net.fault(node, err.cause, err.remedy)
-            done = False
         if not done:
             kept.append(node)
     net.nodes = kept

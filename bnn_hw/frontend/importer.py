@@ -22,8 +22,8 @@ from bnn_hw.ir import Graph, GraphInput
 
 # On the network as read. Each reports all it finds; the import ends if there was anything.
 NET_PASSES: list[Callable[[Net], None]] = [
-    fold_constants,  # first, so that weights are known as what they are
-    check_ops,  # before lowering, so that one run names all unknown operators
+    check_ops,  # first, so that one run names all unknown operators
+    fold_constants,  # makes weights known as what they are
     check_parameters,  # needs folded weights
     name_layers,  # needs the final list of nodes
 ]

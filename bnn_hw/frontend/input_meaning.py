@@ -8,7 +8,7 @@ import numpy as np
 
 from bnn_hw.errors import ModelError
 from bnn_hw.frontend.lower.signal import Signal, map_index
-from bnn_hw.frontend.net import InputSpec, Net, NetNode, UnsupportedError
+from bnn_hw.frontend.net import InputSpec, Net, NetNode
 from bnn_hw.frontend.quantiser import quantiser
 from bnn_hw.ir import ValueType, uint
 
@@ -39,10 +39,9 @@ def _quantiser_of_input(net: Net) -> NetNode | None:
 
 def _from_quantiser(net: Net, node: NetNode) -> InputSpec:
     """Read a pixel's meaning from an 8-bit quantiser: pixel = q, or q + 128 if it is signed."""
-    try:
+    with net.guard(node):
         found = quantiser(node, net.constants)
-    except UnsupportedError as err:
-        raise ModelError.at(net.place(node), err.cause, err.remedy) from err
+    net.faults.raise_if_any(ModelError)
     if found.dtype.bits != 8 or found.levels != 255 or found.scale.size != 1 or found.zero.size != 1:
         raise ModelError.at(
             net.place(node),

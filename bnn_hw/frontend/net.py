@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -93,6 +95,24 @@ class Net:
 
     def fault(self, node: NetNode, cause: str, remedy: str) -> None:
         self.faults.add(self.place(node), cause, remedy)
+
+    @contextmanager
+    def guard(self, node: NetNode) -> Iterator[None]:
+        """Turn what a rule raises for one node into a fault.
+
+        ONNX allows attributes, shapes and constants that contradict each other; what a
+        rule stumbles over there is reported as such, in its own words.
+        """
+        try:
+            yield
+        except UnsupportedError as err:
+            self.fault(node, err.cause, err.remedy)
+        except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as err:
+            self.fault(
+                node,
+                f"its attributes, shapes and constants do not fit together ({type(err).__name__}: {err})",
+                "export the network again; check the layer in the network",
+            )
 
     def consumers(self, value: str) -> list[NetNode]:
         return [node for node in self.nodes if value in node.inputs]

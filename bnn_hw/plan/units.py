@@ -146,7 +146,8 @@ class Pipeline(Unit):
     def _with_pauses(self, offered: list[int], free: list[int]) -> tuple[Times, Times]:
         pauses: list[tuple[int, int]] = []  # [first cycle, first cycle after), in order
         passed = 0  # pauses that ended before the present input beat
-        taken, emitted = [], []
+        taken: list[int] = []
+        emitted: list[int] = []
         now = offered[0] - 1
         for beat, time in enumerate(offered):
             now = max(now + 1, time)

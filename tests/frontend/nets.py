@@ -9,6 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from bnn_hw.errors import ModelError
 from bnn_hw.frontend import InputSpec, import_onnx
 from bnn_hw.ir import Graph
 
@@ -141,3 +142,24 @@ def pictures(shape, count=3, seed=0):
     made = rng.integers(0, 256, (count, *shape))
     made[0], made[1 % count] = 0, 255
     return made.astype(np.uint8)
+
+
+def faults(path, spec=PIXELS):
+    with pytest.raises(ModelError) as caught:
+        import_onnx(path, spec)
+    assert caught.value.exit_status == 3
+    return caught.value.faults
+
+
+def fault(maker, tmp_path, spec=PIXELS, **options):
+    found = faults(maker.save(tmp_path, **options), spec)
+    assert len(found) == 1, [str(item) for item in found]
+    return found[0]
+
+
+def small_net(**options):
+    """A convolution with batch norm and sign on a 6x5 picture; the next node is the fault."""
+    maker = Maker(**options).normalise()
+    return maker.conv(maker.weights(3, 2, 3, 3), name="/conv1/Conv").batch_norm(
+        3, name="/bn1/BatchNormalization"
+    )

@@ -247,6 +247,17 @@ def test_global_average_pool_of_sums(tmp_path):
     assert graph.types["pool1"].shape == (1, 1, 3)
 
 
+def test_mean_over_nine_pixels_rounds_once(tmp_path):
+    """1/9 is no float32 number: sums are divided by 9, not multiplied by a rounded 1/9."""
+    maker = Maker((1, 2, 4, 4), seed=16).normalise()
+    maker.conv(maker.weights(4, 2, 2, 2)).batch_norm(4).sign().node("GlobalAveragePool").node("Flatten")
+    graph, images = maker.graph(tmp_path), pictures((4, 4, 2), 6)
+    out = execute(graph, images, keep={"pool1", "scores"})
+    exact = [float(np.float32(Fraction(int(value), 9))) for value in out["pool1"].reshape(-1)]
+    assert out["scores"].reshape(-1).tolist() == exact
+    assert [name for name, _ in graph.node("scores").op.steps] == ["div"]
+
+
 def test_residual_addition(tmp_path):
     maker = Maker((1, 2, 4, 4), seed=17).normalise()
     maker.conv(maker.weights(3, 2, 1, 1)).batch_norm(3).sign()

@@ -44,7 +44,7 @@ def lower(net: Net, builder: Builder) -> None:
     for node in net.nodes:
         if not all(builder.has(name) for name in node.inputs):
             continue
-        try:
+        with net.guard(node):
             if builder.fold(node):
                 continue
             if node.op not in RULES:
@@ -53,5 +53,3 @@ def lower(net: Net, builder: Builder) -> None:
                     "build the layer from convolutions, linear layers, batch norm, quantisers and pools",
                 )
             RULES[node.op](builder, node)
-        except UnsupportedError as err:
-            net.fault(node, err.cause, err.remedy)

@@ -43,9 +43,9 @@ class Builder:
 
     def free_name(self, name: str) -> str:
         """Return ``name``, or with _2, _3 ... when it is taken."""
-        taken = {*self.types, *(other for key, other in self.net.names.items())} - {name}
         if name not in self.types:
             return name
+        taken = {*self.types, *self.net.names.values()}
         count = 2
         while f"{name}_{count}" in taken:
             count += 1
@@ -79,9 +79,8 @@ class Builder:
 
     def fold(self, node: NetNode) -> bool:
         """Evaluate a node that has become constant, such as the shape of a tensor."""
-        if node.op == "Shape" and isinstance(self.values.get(node.inputs[0]), Signal):
-            value = self.values[node.inputs[0]]
-            assert isinstance(value, Signal)
+        if node.op == "Shape" and node.inputs[0] not in self.net.constants:
+            value = self.signal(node)
             self.net.constants[node.outputs[0]] = np.array(value.index.shape, np.int64)
             return True
         return fold(self.net, node)

@@ -13,8 +13,9 @@ _FLOAT = 1
 
 def layout(builder: Builder, node: NetNode) -> None:
     """Transpose, Reshape, Flatten, Squeeze, Unsqueeze of a tensor."""
-    if isinstance(builder.values[node.inputs[0]], Winner):
-        builder.values[node.outputs[0]] = builder.values[node.inputs[0]]
+    value = builder.values.get(node.inputs[0])
+    if isinstance(value, Winner):
+        builder.values[node.outputs[0]] = value
         return
     signal = builder.signal(node)
     operands = [builder.constant(node, position) for position in range(1, len(node.inputs))]
@@ -34,7 +35,7 @@ def layout(builder: Builder, node: NetNode) -> None:
 
 def same(builder: Builder, node: NetNode) -> None:
     """Identity, Dropout (in inference) and Cast between the float types of pixels and values."""
-    value = builder.values[node.inputs[0]]
+    value = builder.values.get(node.inputs[0]) or builder.signal(node)
     to = node.attributes.get("to", _FLOAT)
     if node.op == "Cast" and to != _FLOAT and not isinstance(value, Winner):
         raise UnsupportedError(

@@ -70,12 +70,12 @@ def accumulator(
     slope, offset = integers(signal)
     layer = builder.net.names[id(node)]
     dtype = builder.types[signal.source].dtype
+    upright = op if slope > 0 else replace(op, weights=-op.weights)
+    kind = builder.emit(name, upright, signal.source)
     shift = _shift(op, offset, signal.channels)
-    if slope < 0:
-        op, slope = replace(op, weights=-op.weights), -slope
-    kind = builder.emit(name, op, signal.source)
+    slope = abs(slope)
     factors = [Fraction(float(value)) for value in (scale if (scale != scale[0]).any() else scale[:1])]
-    low, high = ops.accumulator_bounds(op.weights, dtype)
+    low, high = ops.accumulator_bounds(upright.weights, dtype)
     result = Signal(name, kind, map_index(kind.channels, kind.height, kind.width), low, high, layer, False)
     scaled = [a * b for a, b in zip(shift, spread(factors, kind.channels), strict=True)]
     return replace(result, slope=collapse([slope * factor for factor in factors]), offset=collapse(scaled))

@@ -1,0 +1,146 @@
+"""Combinational netlists of 7-series LUTs and carry chains: built, counted, evaluated and written as SystemVerilog.
+
+A LUT site gives one function of six inputs, or two functions of the same five
+inputs (outputs O6 and O5). A CARRY4 adds four positions of a chain: position i
+puts out S xor C and passes on C where S is 1, else DI; S comes from a site's O6,
+DI from its O5 or from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+Signal = int
+"""A net's number; ``ZERO`` and ``ONE`` are the constants."""
+
+ZERO: Signal = 0
+ONE: Signal = 1
+
+Function = Callable[..., int]
+"""A Boolean function of as many 0/1 arguments as the LUT has inputs; its result's lowest bit counts."""
+
+DUAL_INPUTS = 5
+CHAIN_LENGTH = 4
+
+
+@dataclass(frozen=True)
+class Lut:
+    """One site: ``upper`` is the truth table at O6, ``lower`` that at O5 (None where O5 is unused)."""
+
+    inputs: tuple[Signal, ...]
+    o6: Signal
+    upper: int
+    o5: Signal | None = None
+    lower: int | None = None
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A carry chain of any length: (S, DI) a position, sums a position, and the last carry."""
+
+    positions: tuple[tuple[Signal, Signal], ...]
+    carry_in: Signal
+    sums: tuple[Signal, ...]
+    carry_out: Signal
+
+
+def _table(function: Function, inputs: int) -> int:
+    """Truth table: bit i is the function of the bits of i, input 0 lowest."""
+    return sum((function(*((row >> k) & 1 for k in range(inputs))) & 1) << row for row in range(1 << inputs))
+
+
+@dataclass
+class Netlist:
+    """Cells in order of their signals; ``ports`` names the input buses and their signals."""
+
+    ports: dict[str, list[Signal]] = field(default_factory=dict)
+    cells: list[Lut | Chain] = field(default_factory=list)
+    levels: list[int] = field(default_factory=lambda: [0, 0])
+    absorbed: int = 0
+
+    def signal(self, level: int = 0) -> Signal:
+        self.levels.append(level)
+        return len(self.levels) - 1
+
+    def port(self, name: str, width: int) -> list[Signal]:
+        """Declare an input bus and return its signals, bit 0 first."""
+        self.ports[name] = [self.signal() for _ in range(width)]
+        return self.ports[name]
+
+    def _level(self, inputs: Sequence[Signal]) -> int:
+        return 1 + max((self.levels[signal] for signal in inputs), default=0)
+
+    def lut(self, inputs: Sequence[Signal], function: Function) -> Signal:
+        """One function of at most six signals."""
+        if len(inputs) > 6:
+            raise ValueError(f"a LUT has 6 inputs, not {len(inputs)}")
+        output = self.signal(self._level(inputs))
+        self.cells.append(Lut(tuple(inputs), output, _table(function, len(inputs))))
+        return output
+
+    def pair(self, inputs: Sequence[Signal], upper: Function, lower: Function) -> tuple[Signal, Signal]:
+        """Two functions of the same signals, at most five, in one site."""
+        if len(inputs) > DUAL_INPUTS:
+            raise ValueError(f"a site gives two functions of {DUAL_INPUTS} inputs, not of {len(inputs)}")
+        level, count = self._level(inputs), len(inputs)
+        o6, o5 = self.signal(level), self.signal(level)
+        self.cells.append(Lut(tuple(inputs), o6, _table(upper, count), o5, _table(lower, count)))
+        return o6, o5
+
+    def chain(
+        self, positions: Sequence[tuple[Signal, Signal]], carry_in: Signal = ZERO
+    ) -> tuple[list[Signal], Signal]:
+        """Return the sum of each position and the carry out of the last."""
+        level = self._level([signal for position in positions for signal in position] + [carry_in])
+        sums = tuple(self.signal(level) for _ in positions)
+        cell = Chain(tuple(positions), carry_in, sums, self.signal(level))
+        self.cells.append(cell)
+        return list(sums), cell.carry_out
+
+    @property
+    def sites(self) -> int:
+        """LUT sites, each chain position whose S no LUT here drives among them."""
+        driven = {cell.o6 for cell in self.cells if isinstance(cell, Lut)}
+        own = sum(isinstance(cell, Lut) for cell in self.cells)
+        through = sum(
+            s not in driven for cell in self.cells if isinstance(cell, Chain) for s, _ in cell.positions
+        )
+        return own + through
+
+    @property
+    def carry4(self) -> int:
+        return sum(-(-len(cell.positions) // CHAIN_LENGTH) for cell in self.cells if isinstance(cell, Chain))
+
+    def depth(self, signals: Sequence[Signal]) -> int:
+        """Greatest number of LUTs and chains on a path to any of the signals."""
+        return max((self.levels[signal] for signal in signals), default=0)
+
+    def evaluate(self, inputs: dict[str, np.ndarray], outputs: Sequence[Signal]) -> np.ndarray:
+        """Compute the outputs, (cases, len(outputs)) uint8, of inputs (cases, width) of 0 and 1 a port.
+
+        This is what the primitives compute, so it proves a generator without a simulator.
+        """
+        cases = len(next(iter(inputs.values())))
+        values = np.zeros((len(self.levels), cases), np.uint8)
+        values[ONE] = 1
+        for name, signals in self.ports.items():
+            values[signals] = np.asarray(inputs[name], np.uint8).T
+        for cell in self.cells:
+            if isinstance(cell, Lut):
+                row = np.zeros(cases, np.intp)
+                for place, signal in enumerate(cell.inputs):
+                    row |= values[signal].astype(np.intp) << place
+                for output, table in ((cell.o6, cell.upper), (cell.o5, cell.lower)):
+                    if output is not None and table is not None:
+                        bits = [(table >> i) & 1 for i in range(1 << len(cell.inputs))]
+                        values[output] = np.array(bits, np.uint8)[row]
+            else:
+                carry = values[cell.carry_in].copy()
+                for (s, di), total in zip(cell.positions, cell.sums, strict=True):
+                    values[total] = values[s] ^ carry
+                    carry = np.where(values[s], carry, values[di])
+                values[cell.carry_out] = carry
+        return values[list(outputs)].T
