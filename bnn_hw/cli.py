@@ -269,7 +269,10 @@ def demo(out: Path, quiet: bool) -> None:
     flow = Flow(Options("ncnv", "pynq-z1", "folding=table1", out=out), Reporter(quiet))
     flow.until("report")
     for step in ("plan", "verify", "synth", "predict", "report"):
-        click.echo(shows.text(flow, step))
+        for line in shows.text(flow, step).splitlines():
+            if not line.startswith("next: "):
+                click.echo(line)
+    click.echo("next: make pynq-z1 DESIGN=ncnv GOAL=high-throughput, or bnn-hw --help")
 
 
 if __name__ == "__main__":
