@@ -126,8 +126,8 @@ def test_plan_that_is_no_chain_is_refused_with_every_break(tmp_path: Path) -> No
     causes = [f"{fault.place}: {fault.cause}" for fault in caught.value.faults]
     assert causes == [
         "fc1 mvtu: is no identifier, so it cannot name a unit",
-        "fc2_fifo: reads lanes 2, but fc1 mvtu makes 3",
-        "fc2_fifo: reads beats_per_frame 3, but fc1 mvtu makes 2",
+        "fc2_converter: reads lanes 2, but fc1 mvtu makes 3",
+        "fc2_converter: reads beats_per_frame 3, but fc1 mvtu makes 2",
         "tiny: the plan does not end with a scores stage",
     ]
     assert not (tmp_path / "rtl").exists()

@@ -2,7 +2,7 @@
 //
 // A frame: 6x7 pixels of 2 UINT8 in, 4 words out, namely
 // the signed score of each of 3 classes, then the winning class with m_last.
-// Plan: a frame every 240 cycles, latency 2,400 cycles.
+// Plan: a frame every 240 cycles, latency 249 cycles.
 // Memory images are read relative to this folder.
 
 `default_nettype none
@@ -41,7 +41,8 @@ module bnn_core (
       .PAD_VALUE(0),
       .REPLAY(2),
       .SIMD(2),
-      .DEPTH(18)
+      .DEPTH(32),
+      .RAM_STYLE("distributed")
   ) u_conv1_window (
       .clk(clk),
       .rst_n(rst_n),
@@ -149,7 +150,8 @@ module bnn_core (
       .PAD_VALUE(0),
       .REPLAY(3),
       .SIMD(3),
-      .DEPTH(24)
+      .DEPTH(32),
+      .RAM_STYLE("distributed")
   ) u_fc1_window (
       .clk(clk),
       .rst_n(rst_n),
@@ -191,25 +193,7 @@ module bnn_core (
       .out_data(fc1_mvtu_data)
   );
 
-  // ---- fc2 (PE 3, SIMD 5, 5 cycles a frame) -----------------------------------------------------
-
-  // fc2_fifo: room for 3 beats, where the rates of its neighbours differ.
-  wire          fc2_fifo_valid;
-  wire          fc2_fifo_ready;
-  wire [1:0]    fc2_fifo_data;
-  bnn_fifo #(
-      .WIDTH(2),
-      .DEPTH(3)
-  ) u_fc2_fifo (
-      .clk(clk),
-      .rst_n(rst_n),
-      .in_valid(fc1_mvtu_valid),
-      .in_ready(fc1_mvtu_ready),
-      .in_data(fc1_mvtu_data),
-      .out_valid(fc2_fifo_valid),
-      .out_ready(fc2_fifo_ready),
-      .out_data(fc2_fifo_data)
-  );
+  // ---- fc2 (PE 3, SIMD 5, 4 cycles a frame) -----------------------------------------------------
 
   // fc2_converter: from 2 to 5 channels a beat.
   wire          fc2_converter_valid;
@@ -223,12 +207,31 @@ module bnn_core (
   ) u_fc2_converter (
       .clk(clk),
       .rst_n(rst_n),
-      .in_valid(fc2_fifo_valid),
-      .in_ready(fc2_fifo_ready),
-      .in_data(fc2_fifo_data),
+      .in_valid(fc1_mvtu_valid),
+      .in_ready(fc1_mvtu_ready),
+      .in_data(fc1_mvtu_data),
       .out_valid(fc2_converter_valid),
       .out_ready(fc2_converter_ready),
       .out_data(fc2_converter_data)
+  );
+
+  // fc2_fifo: room for 2 beats, where the rates of its neighbours differ.
+  wire          fc2_fifo_valid;
+  wire          fc2_fifo_ready;
+  wire [4:0]    fc2_fifo_data;
+  bnn_fifo #(
+      .WIDTH(5),
+      .DEPTH(2),
+      .RAM_STYLE("distributed")
+  ) u_fc2_fifo (
+      .clk(clk),
+      .rst_n(rst_n),
+      .in_valid(fc2_converter_valid),
+      .in_ready(fc2_converter_ready),
+      .in_data(fc2_converter_data),
+      .out_valid(fc2_fifo_valid),
+      .out_ready(fc2_fifo_ready),
+      .out_data(fc2_fifo_data)
   );
 
   // fc2_window: the frame's 5 BIPOLAR values in 1 word, once.
@@ -253,9 +256,9 @@ module bnn_core (
   ) u_fc2_window (
       .clk(clk),
       .rst_n(rst_n),
-      .in_valid(fc2_converter_valid),
-      .in_ready(fc2_converter_ready),
-      .in_data(fc2_converter_data),
+      .in_valid(fc2_fifo_valid),
+      .in_ready(fc2_fifo_ready),
+      .in_data(fc2_fifo_data),
       .out_valid(fc2_window_valid),
       .out_ready(fc2_window_ready),
       .out_data(fc2_window_data)
