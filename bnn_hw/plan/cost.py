@@ -183,7 +183,8 @@ def fifo(stage: Fifo) -> Resources:
     if stage.depth <= 2:
         return skid(bits)
     address = clog2(stage.depth)
-    return Resources(lut=10 + 4 * address, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
+    wrap = 2 if stage.depth == 1 << address else 10
+    return Resources(lut=wrap + 4 * address, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
 
 
 def stage_resources(stage: Stage) -> Resources:
