@@ -69,7 +69,7 @@ def full_window(stage: Window) -> Resources:
     delay = lines * (ceil(rest / 32) if rest > 16 else 0.5 if rest > 0 else 0)
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + 4
     control = Resources(
-        lut=10 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1
+        lut=2 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1
     )
     window = Resources(lut=delay, ff=rows * columns * bits - (lines if rest > 0 else 0))
     return skid(bits) + control + window
@@ -84,7 +84,7 @@ def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resour
         if beats > 1:
             # A scattered group is loaded or shifted: a multiplexer a bit, but for the last word.
             multiplexer = (group - lanes) * bits if is_output else 0
-            total += Resources(lut=3 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
+            total += Resources(lut=1 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
     return total
 
 
@@ -154,7 +154,9 @@ def pool(stage: Pool) -> Resources:
     lanes = stage.input.lanes
     depth = stage.output.width * stage.input.beats_per_pixel
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + clog2(depth) + 3
-    control = Resources(lut=12 + 2 * places, ff=places + clog2(depth))
+    several = stage.input.beats_per_pixel > 1
+    beats = clog2(stage.input.beats_per_pixel) + clog2(depth) - 1 if several else 0
+    control = Resources(lut=2 * places + (12 if several else 0), ff=places + clog2(depth) + beats)
     return control + Resources(lut=ram_lut(lanes, depth) + lanes / 2) + skid(lanes)
 
 
@@ -169,7 +171,7 @@ def threshold_unit(stage: ThresholdUnit) -> Resources:
 def scores(stage: Scores) -> Resources:
     """Comparator of a score with the best so far, output choice, skid buffer."""
     bits = stage.input.dtype.bits
-    total = Resources(lut=1.5 * bits + 14, ff=bits + 2 * clog2(stage.classes + 1)) + skid(bits + 1)
+    total = Resources(lut=1.2 * bits + 6, ff=bits + 2 * clog2(stage.classes + 1)) + skid(bits + 1)
     if stage.input.lanes > 1:
         total += converter(stage.classes, bits, stage.input.lanes, 1)
     return total
@@ -181,7 +183,8 @@ def fifo(stage: Fifo) -> Resources:
     if stage.depth <= 2:
         return skid(bits)
     address = clog2(stage.depth)
-    return Resources(lut=10 + 4 * address, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
+    wrap = 2 if stage.depth == 1 << address else 10
+    return Resources(lut=wrap + 4 * address, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
 
 
 def stage_resources(stage: Stage) -> Resources:
