@@ -69,7 +69,10 @@ def _recall(judged: dict[str, Any], name: str) -> str:
 
 def text(flow: Flow, step: str) -> str:
     """What ``step`` found, for a person, and which command goes on from here."""
-    call = f"{flow.options.network} --board {flow.options.board} --goal {flow.options.goal}"
+    options = flow.options
+    call = f"{options.network} --board {options.board} --goal {options.goal}"
+    call += f" --input-scale {options.input_scale}" if options.input_scale else ""
+    call += f" --input-offset {options.input_offset}" if options.input_offset else ""
     if step == "plan":
         return f"{render(*plan_tables(flow.plan, flow.board))}\nnext: bnn-hw verify {call}"
     if step == "rtl":
