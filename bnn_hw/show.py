@@ -41,16 +41,30 @@ def _predict(groups: list[dict[str, Any]]) -> str:
     lines = []
     for group in groups:
         judged = group.get("evaluation")
-        if judged:
+        if not judged:
+            lines.append(f"pictures   {group['title']}: {group['pictures']} classified")
+        else:
             low, high = judged["interval"]
             lines.append(
                 f"pictures   {group['title']}: {judged['accuracy']:.2%} of {judged['pictures']} right "
                 f"(95 % confidence: {low:.1%} to {high:.1%})"
             )
-        else:
-            lines.append(f"pictures   {group['title']}: {group['pictures']} classified")
-        lines += [f"  {item['name']}: {item['predicted']}" for item in group["samples"][:8]]
+        if group["pictures"] == len(group["samples"]):
+            lines += [f"  {_answer(item)}" for item in group["samples"]]
+        elif judged:
+            rows = zip(judged["classes"], judged["confusion"], strict=True)
+            lines += [f"  {name}: {_recall(judged, name)}, taken for {row}" for name, row in rows]
     return "\n".join(lines) or "pictures   none: give some with --pictures"
+
+
+def _answer(item: dict[str, Any]) -> str:
+    wrong = f"  (wrong: {item['label']})" if item["correct"] is False else ""
+    return f"{item['name']}: {item['predicted']}{wrong}"
+
+
+def _recall(judged: dict[str, Any], name: str) -> str:
+    share = judged["recall"][name]
+    return "no picture" if share is None else f"{share:.1%} right"
 
 
 def text(flow: Flow, step: str) -> str:
@@ -66,7 +80,11 @@ def text(flow: Flow, step: str) -> str:
         return f"{_verify(flow.record('verify', 'verify.json'))}\nnext: bnn-hw synth {call}"
     if step == "synth":
         report = load(flow.folder("synth") / "utilisation.json")
-        return f"{render(stage_table(report), comparison_table(report))}\nnext: bnn-hw report {call}"
+        scope = "Synthesised: the core alone, without shell, before place and route."
+        if report.published:
+            scope += " Published: the whole system with shell, implemented with Vivado."
+        tables = render(stage_table(report), comparison_table(report))
+        return f"{tables}\n{scope}\nnext: bnn-hw report {call}"
     if step == "predict":
         return _predict(flow.record("predict", "predictions.json"))
     return f"report     {(flow.folder('report') / 'report.html').resolve()}"

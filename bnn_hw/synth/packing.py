@@ -20,8 +20,9 @@ The pairing is a matching in the graph of pairable functions. It is built in
 linear time: first equal five-input sets (always part of some maximum matching),
 then repeatedly the function with the fewest partners left takes its partner with
 the fewest (Karp and Sipser, 1981), then paths of length three are flipped. The
-result is deterministic and never better than what a placer may do;
-``lower_bound`` says how far from the optimum it can be at most.
+result is deterministic and never better than what a placer may do. Exact maximum
+matching saves less than 1 % of the sites more, on random functions (see the
+tests) as on synthesised cores; ``lower_bound`` needs no matching.
 """
 
 from __future__ import annotations
