@@ -40,7 +40,10 @@ SHARED_INPUTS = 5
 """Distinct inputs that O5 and O6 have together."""
 
 MAX_READERS = 128
-"""A net with more reading functions proposes no partners: it would join unrelated logic."""
+"""All readers of a net are tried as partners of each other up to this many of them."""
+
+NEAR_READERS = 16
+"""Of a net with more readers, such as an enable, each tries this many on either side, ordered by size."""
 
 MEMORY_SITES = {
     "RAM32X1S": 1,
@@ -180,21 +183,20 @@ def memory_sites(cells: Iterable[Cell]) -> int:
 
 
 def _neighbours(functions: Sequence[Inputs], left: Sequence[int]) -> dict[int, list[int]]:
-    """Partners of each function of ``left``, by a shared net with at most MAX_READERS readers."""
+    """Possible partners of each function of ``left``, found by the nets they share."""
     readers: defaultdict[int, list[int]] = defaultdict(list)
-    for index in left:
+    for index in sorted(left, key=lambda k: (len(functions[k]), k)):
         for net in functions[index]:
             readers[net].append(index)
-    neighbours = {}
-    for index in left:
-        own = functions[index]
-        near: set[int] = set()
-        for net in own:
-            if len(readers[net]) <= MAX_READERS:
-                near.update(readers[net])
-        near.discard(index)
-        neighbours[index] = sorted(k for k in near if len(own | functions[k]) <= SHARED_INPUTS)
-    return neighbours
+    near: dict[int, set[int]] = {index: set() for index in left}
+    for others in readers.values():
+        reach = NEAR_READERS if len(others) > MAX_READERS else len(others)
+        for position, index in enumerate(others):
+            near[index].update(others[max(0, position - reach) : position + reach + 1])
+    return {
+        index: sorted(k for k in near[index] if k != index and pairable(functions[index], functions[k]))
+        for index in left
+    }
 
 
 def _pair_equal(functions: Sequence[Inputs]) -> tuple[list[tuple[int, int]], list[int]]:

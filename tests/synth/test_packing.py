@@ -128,6 +128,12 @@ def test_close_to_maximum_matching(nets, sizes):
     assert found <= 1.01 * best
 
 
+def test_multiplexers_with_one_select_share_sites():
+    # Two 2:1 multiplexers have five inputs together, however many others read the select.
+    inputs = [frozenset((0, 2 * i + 1, 2 * i + 2)) for i in range(1000)]
+    assert len(match(inputs)) == 500
+
+
 def test_bound_is_reached_by_a_known_optimum():
     # Ten groups of seven equal functions without a net in common: four sites a group.
     inputs = [frozenset(range(10 * group, 10 * group + 3)) for group in range(10) for _ in range(7)]
