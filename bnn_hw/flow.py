@@ -209,6 +209,7 @@ class Flow:
                 progress=lambda step, share: advance(share, f"synthesis: {step}"),
                 published=published,
                 options=Mapping(clock_hz=self.plan.clock_hz),
+                log=self.pipeline.root / "yosys.log",  # outlives the step's folder if it fails
             )
 
     def _predict(self, folder: Path) -> None:
