@@ -268,7 +268,7 @@ def demo(out: Path, quiet: bool) -> None:
 
     flow = Flow(Options("ncnv", "pynq-z1", "folding=table1", out=out), Reporter(quiet))
     flow.until("report")
-    for step in ("plan", "verify", "synth", "predict", "report"):
+    for step in ("plan", "synth", "predict", "report"):
         for line in shows.text(flow, step).splitlines():
             if not line.startswith("next: "):
                 click.echo(line)

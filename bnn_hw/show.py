@@ -67,6 +67,28 @@ def _recall(judged: dict[str, Any], name: str) -> str:
     return "no picture" if share is None else f"{share:.1%} right"
 
 
+def _summary(flow: Flow) -> str:
+    """The whole build in a few lines: speed, proof, utilisation, accuracy, and where the report lies."""
+    plan = flow.plan
+    report = load(flow.folder("synth") / "utilisation.json")
+    total = report.total.resources
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in report.used().items())
+    groups = flow.record("predict", "predictions.json")
+    lines = [
+        f"design     {flow.design.name} on {flow.board.name} ({plan.part}), goal {plan.goal}",
+        f"speed      {plan.fps:,.0f} frames a second at {plan.clock_hz / 1e6:g} MHz",
+        _verify(flow.record("verify", "verify.json")),
+        f"uses       {total.lut:,g} LUT sites, {total.ff:,g} FF, {total.bram36:g} BRAM36, {total.dsp:g} DSP48 "
+        "(synthesised, core alone)",
+        f"           of {plan.part}: {shares}",
+    ]
+    for group in groups:
+        judged = group.get("evaluation")
+        right = f"{judged['accuracy']:.2%} of {judged['pictures']} right" if judged else "no labels"
+        lines.append(f"pictures   {group['title']}: {right}")
+    return "\n".join([*lines, f"report     {(flow.folder('report') / 'report.html').resolve()}"])
+
+
 def text(flow: Flow, step: str) -> str:
     """What ``step`` found, for a person, and which command goes on from here."""
     options = flow.options
@@ -90,7 +112,7 @@ def text(flow: Flow, step: str) -> str:
         return f"{tables}\n{scope}\nnext: bnn-hw report {call}"
     if step == "predict":
         return _predict(flow.record("predict", "predictions.json"))
-    return f"report     {(flow.folder('report') / 'report.html').resolve()}"
+    return _summary(flow)
 
 
 def record(flow: Flow, step: str) -> dict[str, Any]:
