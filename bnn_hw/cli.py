@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +25,12 @@ INTERRUPTED = 130
 class Commands(click.Group):
     """Prints typed errors without a traceback and ends with their exit status."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
+        arguments = sys.argv[1:] if args is None else list(args)
         try:
-            return super().main(*args, **{**kwargs, "standalone_mode": False})
+            return super().main(arguments, *rest, **{**kwargs, "standalone_mode": False})
         except BnnHwError as error:
-            _fail(error)
+            _fail(error, "--json" in arguments)
             sys.exit(error.exit_status)
         except click.exceptions.Exit as stop:
             sys.exit(stop.exit_code)
@@ -41,10 +42,9 @@ class Commands(click.Group):
             sys.exit(INTERRUPTED)
 
 
-def _fail(error: BnnHwError) -> None:
-    """Print the faults; as one JSON object on standard output where --json was asked for."""
-    context = click.get_current_context(silent=True)
-    if "--json" in sys.argv or (context and context.params.get("as_json")):
+def _fail(error: BnnHwError, as_json: bool) -> None:
+    """Print the faults; as one JSON object on standard output, too, where that was asked for."""
+    if as_json:
         faults = [{"place": f.place, "cause": f.cause, "remedy": f.remedy} for f in error.faults]
         click.echo(json.dumps({"error": type(error).__name__, "faults": faults}, indent=1))
     count = len(error.faults)
@@ -98,7 +98,7 @@ def build_options(command: Callable) -> Callable:
     """Add what a build needs, and turn it into the flow that the command gets as its first argument."""
 
     @functools.wraps(command)
-    def wrapper(**values: Any) -> None:
+    def build(**values: Any) -> None:
         from bnn_hw.flow import Flow, Options
 
         own = {key: values.pop(key) for key in ("as_json",)}
@@ -108,6 +108,7 @@ def build_options(command: Callable) -> Callable:
         flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, **values), reporter)
         command(flow, **own)
 
+    wrapper: Callable = build
     for option in (
         click.option(
             "--board", required=True, metavar="NAME|TOML", help="pynq-z1, zybo-z7-10, ... or a board's TOML."
@@ -275,8 +276,11 @@ def demo(out: Path, quiet: bool) -> None:
 
     flow = Flow(Options("ncnv", "pynq-z1", "folding=table1", out=out), Reporter(quiet))
     flow.until("report")
-    for step in ("plan", "verify", "synth", "predict", "report"):
-        click.echo(shows.text(flow, step))
+    for step in ("plan", "synth", "predict", "report"):
+        for line in shows.text(flow, step).splitlines():
+            if not line.startswith("next: "):
+                click.echo(line)
+    click.echo("next: make pynq-z1 DESIGN=ncnv GOAL=high-throughput, or bnn-hw --help")
 
 
 if __name__ == "__main__":

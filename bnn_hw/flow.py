@@ -24,6 +24,7 @@ from bnn_hw.pipeline import record
 from bnn_hw.pipeline.arithmetic import STRUCTURAL
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.plan import make_plan
+from bnn_hw.plan.goal import parse_goal
 from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
 from bnn_hw.report import Published, ReportData, write_report
@@ -81,6 +82,7 @@ class Flow:
         self.source = Source(options.network, options.input_scale, options.input_offset)
         self.design = self.source.design
         self.board: Board = load_board(options.board)
+        parse_goal(options.goal)
         self.pipeline = Pipeline(self._root(), self._steps())
 
     def _root(self) -> Path:
@@ -222,6 +224,7 @@ class Flow:
                 progress=lambda step, share: advance(share, f"synthesis: {step}"),
                 published=published,
                 options=Mapping(clock_hz=self.plan.clock_hz),
+                log=self.pipeline.root / "yosys.log",  # outlives the step's folder if it fails
             )
 
     def _predict(self, folder: Path) -> None:

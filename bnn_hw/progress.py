@@ -38,7 +38,7 @@ class Reporter:
                 task = progress.add_task(text, total=total)
 
                 def advance(done: float, text: str | None = None) -> None:
-                    progress.update(task, completed=done, **({"description": text} if text else {}))
+                    progress.update(task, completed=done, description=text)
 
                 yield advance
             return

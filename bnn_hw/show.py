@@ -41,21 +41,60 @@ def _predict(groups: list[dict[str, Any]]) -> str:
     lines = []
     for group in groups:
         judged = group.get("evaluation")
-        if judged:
+        if not judged:
+            lines.append(f"pictures   {group['title']}: {group['pictures']} classified")
+        else:
             low, high = judged["interval"]
             lines.append(
                 f"pictures   {group['title']}: {judged['accuracy']:.2%} of {judged['pictures']} right "
                 f"(95 % confidence: {low:.1%} to {high:.1%})"
             )
-        else:
-            lines.append(f"pictures   {group['title']}: {group['pictures']} classified")
-        lines += [f"  {item['name']}: {item['predicted']}" for item in group["samples"][:8]]
+        if group["pictures"] == len(group["samples"]):
+            lines += [f"  {_answer(item)}" for item in group["samples"]]
+        elif judged:
+            rows = zip(judged["classes"], judged["confusion"], strict=True)
+            lines += [f"  {name}: {_recall(judged, name)}, taken for {row}" for name, row in rows]
     return "\n".join(lines) or "pictures   none: give some with --pictures"
+
+
+def _answer(item: dict[str, Any]) -> str:
+    wrong = f"  (wrong: {item['label']})" if item["correct"] is False else ""
+    return f"{item['name']}: {item['predicted']}{wrong}"
+
+
+def _recall(judged: dict[str, Any], name: str) -> str:
+    share = judged["recall"][name]
+    return "no picture" if share is None else f"{share:.1%} right"
+
+
+def _summary(flow: Flow) -> str:
+    """The whole build in a few lines: speed, proof, utilisation, accuracy, and where the report lies."""
+    plan = flow.plan
+    report = load(flow.folder("synth") / "utilisation.json")
+    total = report.total.resources
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in report.used().items())
+    groups = flow.record("predict", "predictions.json")
+    lines = [
+        f"design     {flow.design.name} on {flow.board.name} ({plan.part}), goal {plan.goal}",
+        f"speed      {plan.fps:,.0f} frames a second at {plan.clock_hz / 1e6:g} MHz",
+        _verify(flow.record("verify", "verify.json")),
+        f"uses       {total.lut:,g} LUT sites, {total.ff:,g} FF, {total.bram36:g} BRAM36, {total.dsp:g} DSP48 "
+        "(synthesised, core alone)",
+        f"           of {plan.part}: {shares}",
+    ]
+    for group in groups:
+        judged = group.get("evaluation")
+        right = f"{judged['accuracy']:.2%} of {judged['pictures']} right" if judged else "no labels"
+        lines.append(f"pictures   {group['title']}: {right}")
+    return "\n".join([*lines, f"report     {(flow.folder('report') / 'report.html').resolve()}"])
 
 
 def text(flow: Flow, step: str) -> str:
     """What ``step`` found, for a person, and which command goes on from here."""
-    call = f"{flow.options.network} --board {flow.options.board} --goal {flow.options.goal}"
+    options = flow.options
+    call = f"{options.network} --board {options.board} --goal {options.goal}"
+    call += f" --input-scale {options.input_scale}" if options.input_scale else ""
+    call += f" --input-offset {options.input_offset}" if options.input_offset else ""
     if step == "plan":
         return f"{render(*plan_tables(flow.plan, flow.board))}\nnext: bnn-hw verify {call}"
     if step == "rtl":
@@ -66,10 +105,14 @@ def text(flow: Flow, step: str) -> str:
         return f"{_verify(flow.record('verify', 'verify.json'))}\nnext: bnn-hw synth {call}"
     if step == "synth":
         report = load(flow.folder("synth") / "utilisation.json")
-        return f"{render(stage_table(report), comparison_table(report))}\nnext: bnn-hw report {call}"
+        scope = "Synthesised: the core alone, without shell, before place and route."
+        if report.published:
+            scope += " Published: the whole system with shell, implemented with Vivado."
+        tables = render(stage_table(report), comparison_table(report))
+        return f"{tables}\n{scope}\nnext: bnn-hw report {call}"
     if step == "predict":
         return _predict(flow.record("predict", "predictions.json"))
-    return f"report     {(flow.folder('report') / 'report.html').resolve()}"
+    return _summary(flow)
 
 
 def record(flow: Flow, step: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ its inputs do not fit; the graph adds the place.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -69,19 +70,19 @@ def _window_shape(shape: Shape, kernel: tuple[int, int], stride: tuple[int, int]
     return ((shape[0] - kernel[0]) // stride[0] + 1, (shape[1] - kernel[1]) // stride[1] + 1, channels)
 
 
-class Op:
+class Op(ABC):
     """Base of all operations."""
 
     kind: ClassVar[str]
     arity: ClassVar[int] = 1
 
+    @abstractmethod
     def infer(self, *inputs: ValueType) -> ValueType:
         """Return the type of the output; ValueError names what does not fit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def execute(self, *inputs: np.ndarray) -> np.ndarray:
         """Compute the output of the given inputs, bit-exactly."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)

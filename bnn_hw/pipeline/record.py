@@ -105,14 +105,15 @@ def to_json(plan: Plan) -> str:
 
 
 def _stage_from(record: dict[str, Any]) -> Stage:
-    fields = dict(record)
+    fields: dict[str, Any] = dict(record)
     kind = fields.pop("kind")
     for name in ("input", "output"):
         stream = dict(fields[name])
         fields[name] = Stream(DataType.parse(stream.pop("dtype")), **stream)
     if "accumulator" in fields:
         fields["accumulator"] = DataType.parse(fields["accumulator"])
-    return STAGES[kind](**{key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()})
+    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
+    return STAGES[kind](**values)
 
 
 def from_json(text: str, place: str = "plan.json") -> Plan:

@@ -35,7 +35,7 @@ from bnn_hw.pipeline.stages import (
     Window,
 )
 from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, divisors, is_full
-from bnn_hw.plan.memory import ram_style, rom_style
+from bnn_hw.plan.memory import ram_style, weight_style
 
 SCORE_BITS = 32
 
@@ -202,7 +202,7 @@ class StageBuilder:
 
     def mvtu(self, layer: MacLayer, choice: LayerFolding, neuron_fold: int) -> None:
         depth = neuron_fold * (layer.mw // choice.simd)
-        memory = choice.weight_memory or rom_style(choice.pe * choice.simd, depth)
+        memory = choice.weight_memory or weight_style(choice.pe, choice.simd, depth)
         dtype = BIPOLAR if layer.threshold else layer.output.dtype
         self.value = layer.threshold.name if layer.threshold else layer.mac.name
         self.add(

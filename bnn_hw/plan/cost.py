@@ -13,7 +13,16 @@ from math import ceil, log2
 from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
-from bnn_hw.plan.memory import BLOCK, LOGIC, bram36, ram_lut, ram_style, rom_lut
+from bnn_hw.plan.memory import (
+    BLOCK,
+    LOGIC,
+    bram36,
+    distinct_columns,
+    ram_lut,
+    ram_style,
+    rom_lut,
+    weight_rom_lut,
+)
 
 
 def clog2(value: int) -> int:
@@ -59,9 +68,7 @@ def full_window(stage: Window) -> Resources:
     lines = bits * (rows - 1)
     delay = lines * (ceil(rest / 32) if rest > 16 else 0.5 if rest > 0 else 0)
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + 4
-    control = Resources(
-        lut=10 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1
-    )
+    control = Resources(lut=2 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1)
     window = Resources(lut=delay, ff=rows * columns * bits - (lines if rest > 0 else 0))
     return skid(bits) + control + window
 
@@ -75,19 +82,34 @@ def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resour
         if beats > 1:
             # A scattered group is loaded or shifted: a multiplexer a bit, but for the last word.
             multiplexer = (group - lanes) * bits if is_output else 0
-            total += Resources(lut=3 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
+            total += Resources(lut=1 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
     return total
 
 
-def lane_lut(simd: int, bits: int) -> float:
-    """LUT sites a lane of the product sum.
+def lane_lut(simd: int, bits: int, depth: int, pe: int) -> float:
+    """LUT sites a lane of the product sum, weights from ``depth`` words.
 
-    One-bit lanes: XNOR and behavioural popcount. Integer lanes: a conditional
-    negation and an adder, together one LUT a bit of the running sum.
+    One-bit lanes: XNOR and behavioural popcount, which gets dearer with its width.
+    Integer lanes: a conditional negation and an adder, together a LUT a bit of the
+    running sum. Constant weights make the XNOR disappear and give PEs common partial
+    sums, the more PEs the more; a few words still leave some in common.
     """
+    shared = 1.0 if depth > 4 else 0.92
     if bits > 1:
-        return bits + 1 + log2(simd) / 2 if simd > 1 else bits + 1
-    return 1.0 if simd == 1 else 1.4 if simd < 32 else 1.6
+        return (bits + 1 + log2(simd) / 2) * (0.7 if depth == 1 else shared)
+    runtime = min(1.48, 0.8 + 0.28 * max(0.0, log2(simd) - 3))
+    return runtime * (0.6 * min(1.0, (16 / pe) ** 0.25) if depth == 1 else shared)
+
+
+def dot_registers(simd: int, bits: int) -> int:
+    """Flip-flops of a PE's product sum: one register, or one a group and one for the total."""
+    one_bit = bits == 1
+    group = latency.DOT_GROUP_BIPOLAR if one_bit else latency.DOT_GROUP_INTEGER
+    groups = ceil(simd / group)
+    lanes = ceil(simd / groups)
+    of_group = clog2(lanes + 1) if one_bit else bits + 1 + ceil(log2(lanes))
+    total = clog2(simd + 1) if one_bit else bits + 1 + ceil(log2(simd))
+    return total if groups == 1 else groups * of_group + total
 
 
 def mvtu(stage: Mvtu) -> Resources:
@@ -96,31 +118,33 @@ def mvtu(stage: Mvtu) -> Resources:
     depth = stage.neuron_fold * stage.synapse_fold
     thresholded = stage.threshold is not None
     sum_bits = stage.accumulator.bits + 1 if thresholded else stage.output.dtype.bits
-    dot_bits = clog2(stage.simd + 1) if bits == 1 else bits + 1 + ceil(log2(stage.simd))
-    # Choice of start or accumulator and the adder behind it share a LUT a bit.
-    accumulate = sum_bits * (1.0 if stage.synapse_fold > 1 else 0.6)
-    dot = stage.simd * lane_lut(stage.simd, bits)
-    groups = latency.mvtu_cycles(stage.simd, bits == 1, LOGIC) - 2
-    pe = Resources(lut=dot + accumulate, ff=dot_bits * groups + (sum_bits if stage.synapse_fold > 1 else 0))
+    # The choice of start or accumulator and the adder behind it share most of their LUTs.
+    accumulate = sum_bits * (1.3 if stage.synapse_fold > 1 else 0.6)
+    pe = Resources(
+        lut=stage.simd * lane_lut(stage.simd, bits, depth, stage.pe) + accumulate,
+        ff=dot_registers(stage.simd, bits) + (sum_bits if stage.synapse_fold > 1 else 0),
+    )
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
     input_registers = stage.simd * bits * (2 if stage.weight_memory == BLOCK else 1)
     total = Resources(
         lut=pe.lut * stage.pe + 8 + 1.2 * places, ff=pe.ff * stage.pe + places + input_registers + 8
     )
-    total += weight_rom(stage.pe * stage.simd, depth, stage.weight_memory)
-    if thresholded:
+    total += weight_rom(stage, depth)
+    if thresholded and stage.neuron_fold > 1:
         width = stage.pe * stage.accumulator.bits
-        total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=width if stage.neuron_fold > 1 else 0)
+        registers = distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
+        total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=registers)
     return total + skid(stage.output.width_bits)
 
 
-def weight_rom(width: int, depth: int, memory: str) -> Resources:
+def weight_rom(stage: Mvtu, depth: int) -> Resources:
     """Weights: constants at depth 1, else a ROM with a registered output."""
+    width = stage.pe * stage.simd
     if depth == 1:
         return Resources()
-    if memory == BLOCK:
+    if stage.weight_memory == BLOCK:
         return Resources(bram36=bram36(width, depth), ff=width)
-    return Resources(lut=rom_lut(width, depth), ff=width)
+    return Resources(lut=weight_rom_lut(width, depth, stage.simd), ff=distinct_columns(width, depth))
 
 
 def pool(stage: Pool) -> Resources:
@@ -128,7 +152,9 @@ def pool(stage: Pool) -> Resources:
     lanes = stage.input.lanes
     depth = stage.output.width * stage.input.beats_per_pixel
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + clog2(depth) + 3
-    control = Resources(lut=12 + 2 * places, ff=places + clog2(depth))
+    several = stage.input.beats_per_pixel > 1
+    beats = clog2(stage.input.beats_per_pixel) + clog2(depth) - 1 if several else 0
+    control = Resources(lut=2 * places + (12 if several else 0), ff=places + clog2(depth) + beats)
     return control + Resources(lut=ram_lut(lanes, depth) + lanes / 2) + skid(lanes)
 
 
@@ -143,7 +169,7 @@ def threshold_unit(stage: ThresholdUnit) -> Resources:
 def scores(stage: Scores) -> Resources:
     """Comparator of a score with the best so far, output choice, skid buffer."""
     bits = stage.input.dtype.bits
-    total = Resources(lut=1.5 * bits + 14, ff=bits + 2 * clog2(stage.classes + 1)) + skid(bits + 1)
+    total = Resources(lut=1.2 * bits + 6, ff=bits + 2 * clog2(stage.classes + 1)) + skid(bits + 1)
     if stage.input.lanes > 1:
         total += converter(stage.classes, bits, stage.input.lanes, 1)
     return total
@@ -155,7 +181,8 @@ def fifo(stage: Fifo) -> Resources:
     if stage.depth <= 2:
         return skid(bits)
     address = clog2(stage.depth)
-    return Resources(lut=10 + 4 * address, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
+    wrap = 2 if stage.depth == 1 << address else 10
+    return Resources(lut=wrap + 4 * address, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
 
 
 def stage_resources(stage: Stage) -> Resources:

@@ -16,7 +16,8 @@ from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan.budget import budget_of
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
-from bnn_hw.plan.goal import FPS, HIGH_THROUGHPUT, Goal, manual_folding, parse_goal
+from bnn_hw.plan.folding import Folding, check_folding
+from bnn_hw.plan.goal import FOLDING, FPS, HIGH_THROUGHPUT, Goal, manual_folding, parse_goal
 from bnn_hw.plan.solve import Solution, check_fit, high_throughput, reach_fps, sized
 from bnn_hw.plan.timing import latency_cycles
 
@@ -46,6 +47,16 @@ def make_plan(
     clock_hz = clock_hz or board.default_clock_hz
     solution = _solve(chain, board, wanted, design, clock_hz)
     return replace(_record(graph, chain, board, wanted, clock_hz, solution), arithmetic=arithmetic)
+
+
+def plan_folding(
+    graph: Graph, board: Board, folding: Folding, name: str = "manual", clock_hz: int | None = None
+) -> Plan:
+    """The plan of a given folding, whether it fits the board or not; FoldingError if it is illegal."""
+    chain = as_chain(graph)
+    check_folding(chain, folding)
+    goal = Goal(f"{FOLDING}={name}", FOLDING, folding=name)
+    return _record(graph, chain, board, goal, clock_hz or board.default_clock_hz, sized(chain, folding))
 
 
 def _solve(chain: Chain, board: Board, goal: Goal, design: Design | None, clock_hz: int) -> Solution:

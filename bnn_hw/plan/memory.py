@@ -25,21 +25,39 @@ def bram36(width_bits: int, depth: int) -> float:
     return halves / 2
 
 
-def rom_lut(width_bits: int, depth: int) -> float:
-    """LUT sites of a ROM in logic.
+def distinct_columns(width_bits: int, depth: int) -> int:
+    """Bits of a ROM that differ in content: equal ones share logic and register, constants need none."""
+    return min(width_bits, (1 << min(depth, 30)) - 2)
 
-    A single word is a constant. Up to 32 words two bits share a LUT6 (its O5 and
-    O6 outputs), up to 64 words a bit takes one LUT6, beyond that one for every 64
-    words; the multiplexers F7 and F8 behind them are free up to 256 words.
+
+def rom_lut(width_bits: int, depth: int) -> float:
+    """LUT sites of a ROM in logic at its best.
+
+    Up to 32 words two columns share a LUT6 (its O5 and O6 outputs), up to 64 words
+    a column takes one, up to 256 words one for every 64 with the multiplexers F7
+    and F8 behind them; beyond that Yosys builds multiplexers of LUTs.
     """
     if depth <= 1:
         return 0.0
+    columns = distinct_columns(width_bits, depth)
     if depth <= 32:
-        return width_bits / 2
-    lut = float(width_bits * -(-depth // 64))
-    if depth > 256:
-        lut += width_bits * -(-depth // 256) / 4
-    return lut
+        return columns / 2
+    if depth <= 256:
+        return float(columns * -(-(1 << (depth - 1).bit_length()) // 64))
+    return columns * (1 + 0.0195 * depth)
+
+
+def weight_rom_lut(width_bits: int, depth: int, simd: int) -> float:
+    """LUT sites of a weight ROM inside an MVTU, as Yosys maps it.
+
+    Behind it lies the deeper product sum, so the mapper trades the ROM's depth
+    for an area it then does not save: it grows with the number of words instead of
+    the number of 64-word tables. Fitted to units of 9 to 512 words.
+    """
+    if depth <= 8:
+        return rom_lut(width_bits, depth)
+    shallow = 0.6 if simd < 4 else 1.0
+    return width_bits * shallow * 0.033 * depth**1.09
 
 
 def ram_lut(width_bits: int, depth: int) -> float:
@@ -56,9 +74,9 @@ def ram_lut(width_bits: int, depth: int) -> float:
     return 4.0 * -(-width_bits // bits) * banks[words] + multiplexer
 
 
-def rom_style(width_bits: int, depth: int) -> str:
-    """Logic or block for a ROM, whichever is the cheaper at LUT_PER_BRAM36."""
-    return _style(rom_lut(width_bits, depth), bram36(width_bits, depth))
+def weight_style(pe: int, simd: int, depth: int) -> str:
+    """Logic or block for a weight ROM, whichever is the cheaper at LUT_PER_BRAM36."""
+    return _style(weight_rom_lut(pe * simd, depth, simd), bram36(pe * simd, depth))
 
 
 def ram_style(width_bits: int, depth: int) -> str:

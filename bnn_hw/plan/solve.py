@@ -172,11 +172,8 @@ def _no_fit(search: Search, budget: Budget) -> BnnHwError:
     smallest = smallest or search.cheapest(_UNLIMITED, _UNLIMITED, 2000)
     assert smallest is not None
     place, cause = _excess(sized(search.chain, smallest), budget)
-    error = FitError.at(
-        place, f"even the smallest folding needs {cause}", "use a larger part or a smaller network"
-    )
-    assert isinstance(error, FitError)
-    return error
+    remedy = "use a larger part or a smaller network"
+    return FitError.at(place, f"even the smallest folding needs {cause}", remedy)
 
 
 def _excess(solution: Solution, budget: Budget) -> tuple[str, str]:

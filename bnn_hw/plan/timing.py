@@ -186,7 +186,10 @@ def _forward(units: Sequence[Unit], inputs: Times) -> list[Times]:
 
 
 def latency_cycles(stages: Sequence[Stage]) -> int:
-    """Cycles from the first picture's first beat to its last result word, both taken, in an idle pipeline."""
+    """Cycles from the first picture's first beat to its last result word, both taken.
+
+    The pipeline is fresh from the reset and the picture comes at full rate.
+    """
     timing = simulate(stages, 1)
     return int(timing.ends()[0] - timing.starts()[0])
 

@@ -22,6 +22,9 @@ import numpy as np
 Times = np.ndarray
 NEVER_BLOCKED = -(1 << 40)
 
+# The cycle in which the reset ends and the first beat is offered. Units make padding from then on.
+RESET_ENDS = 0
+
 
 def in_order(earliest: Times, cycles: int = 1) -> Times:
     """Times of events that keep their order and take ``cycles`` each: t[k] >= t[k-1] + cycles."""
@@ -143,7 +146,8 @@ class Pipeline(Unit):
     def _with_pauses(self, offered: list[int], free: list[int]) -> tuple[Times, Times]:
         pauses: list[tuple[int, int]] = []  # [first cycle, first cycle after), in order
         passed = 0  # pauses that ended before the present input beat
-        taken, emitted = [], []
+        taken: list[int] = []
+        emitted: list[int] = []
         now = offered[0] - 1
         for beat, time in enumerate(offered):
             now = max(now + 1, time)
@@ -223,7 +227,8 @@ class Ring(Unit):
         self.outputs = len(self.need)
 
     def _reads(self, x_in: Times, x_out: Times) -> Times:
-        return in_order(np.maximum(at(x_in, self.need) + 1, shifted(x_out, 1)))
+        there = np.maximum(at(x_in, self.need) + 1, RESET_ENDS)
+        return in_order(np.maximum(there, shifted(x_out, 1)))
 
     def offer(self, x_in: Times, x_out: Times) -> Times:
         return self._reads(x_in, x_out) + 1
@@ -265,7 +270,7 @@ class FullWindow(Unit):
     def shifts(self, x_in: Times, x_out: Times) -> Times:
         """When each place is shifted in: one cycle each, ``replay`` where it completes a window."""
         freed = at(x_out[self.replay - 1 :: self.replay], self.before)
-        arrived = np.maximum(at(x_in, self.pixel), freed)
+        arrived = np.maximum(np.maximum(at(x_in, self.pixel), freed), RESET_ENDS)
         return np.maximum.accumulate(arrived - self.begin) + self.begin
 
     def offer(self, x_in: Times, x_out: Times) -> Times:

@@ -150,23 +150,26 @@ def _stage(svg: Element, row: _Row, top: float, bound: int, is_bottleneck: bool)
 
 def utilisation(rows: list[tuple[str, float, float | None, float]]) -> str:
     """Bars of (label, predicted, synthesised or None, available): bar = synthesised, mark = predicted."""
-    step, bar_x, bar_width = 34, 80, 620
-    svg = _picture(WIDTH, step * len(rows) + 26, "Share of the part that is used")
-    for part in (0.0, 0.25, 0.5, 0.75, 1.0):
-        x = bar_x + part * bar_width
-        _line(svg, x, 16, x, 20 + step * len(rows), "bound" if part == 1 else "grid")
-        _text(svg, x, 11, f"{part:.0%}", "head", "middle")
+    width, step = 720, 44
+    svg = _picture(width, step * len(rows) + 24, "Share of the part that is used")
+    svg.set("class", "picture bars")
+    for quarter in range(5):
+        x = quarter / 4 * width
+        anchor = {0: "start", 4: "end"}.get(quarter, "middle")
+        _text(svg, x, 11, f"{quarter / 4:.0%}", "head", anchor)
     for index, (label, predicted, synthesised, whole) in enumerate(rows):
-        top = 20 + step * index
+        top = 18 + step * index
         shown = predicted if synthesised is None else synthesised
         part = shown / whole if whole else 0
-        _text(svg, 0, top + 19, label, "layer")
-        _rect(svg, bar_x, top + 6, bar_width, step - 16, "track")
+        _text(svg, 0, top + 18, label, "layer")
+        _text(svg, 92, top + 18, f"{number(shown)} of {number(whole)}, {part:.1%}", "count")
+        _rect(svg, 0, top + 24, width, 14, "track")
+        for quarter in range(5):
+            x = quarter / 4 * width
+            _line(svg, x, top + 22, x, top + 40, "bound" if quarter == 4 else "grid")
         css = "bar over" if part > 1 else "bar" if synthesised is not None else "bar predicted"
-        _rect(svg, bar_x, top + 6, min(part, 1) * bar_width, step - 16, css)
+        _rect(svg, 0, top + 24, min(part, 1) * width, 14, css)
         if synthesised is not None and whole:
-            x = bar_x + min(predicted / whole, 1.02) * bar_width
-            _line(svg, x, top + 2, x, top + step - 6, "mark")
-        text = f"{number(shown)} of {number(whole)} ({part:.1%})"
-        _text(svg, bar_x + bar_width + 14, top + 19, text, "count")
+            x = min(predicted / whole, 1) * width
+            _line(svg, x, top + 20, x, top + 42, "mark")
     return tostring(svg, encoding="unicode")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bnn_hw.report.figures import number, plain, signed
+from bnn_hw.report.figures import number, plain
 
 FEW = 10
-"""With fewer labelled pictures than this, a confusion matrix and a confidence interval say nothing."""
+"""With fewer labelled pictures or persons, a confusion matrix and a confidence interval say nothing."""
 
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 
@@ -20,6 +20,7 @@ def group_view(group: Mapping[str, Any]) -> dict[str, Any]:
     evaluation = group.get("evaluation")
     samples = group.get("samples", ())
     span = max((abs(score) for item in samples for score in item["scores"]), default=0) or 1
+    whole = all(float(score).is_integer() for item in samples for score in item["scores"])
     # Bars start at the left edge, or in the middle where scores can be negative.
     zero = 50 if any(score < 0 for item in samples for score in item["scores"]) else 0
     return {
@@ -28,12 +29,12 @@ def group_view(group: Mapping[str, Any]) -> dict[str, Any]:
         "classes": classes,
         "accuracy": _accuracy(evaluation) if evaluation else "",
         "matrix": _matrix(evaluation["confusion"], classes) if evaluation and _enough(evaluation) else [],
-        "samples": [_sample(item, classes, span, zero) for item in samples],
+        "samples": [_sample(item, classes, span, zero, 0 if whole else 2) for item in samples],
     }
 
 
 def _enough(evaluation: Mapping[str, Any]) -> bool:
-    return evaluation["pictures"] >= FEW
+    return min(evaluation["pictures"], evaluation.get("persons") or FEW) >= FEW
 
 
 def _accuracy(evaluation: Mapping[str, Any]) -> str:
@@ -64,7 +65,9 @@ def _matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> list[
     return rows
 
 
-def _sample(item: Mapping[str, Any], classes: Sequence[str], span: float, zero: int) -> dict[str, Any]:
+def _sample(
+    item: Mapping[str, Any], classes: Sequence[str], span: float, zero: int, digits: int
+) -> dict[str, Any]:
     image = item.get("image")
     scores = []
     for name, score in zip(classes, item["scores"], strict=True):
@@ -72,7 +75,7 @@ def _sample(item: Mapping[str, Any], classes: Sequence[str], span: float, zero: 
         scores.append(
             {
                 "name": name,
-                "text": number(score) if float(score).is_integer() else signed(f"{score:.2f}"),
+                "text": number(score, digits),
                 "left": f"{zero - length if score < 0 else zero:.1f}",
                 "width": f"{length:.1f}",
                 "zero": zero,

@@ -29,8 +29,9 @@ VERILATOR_FLAGS = (
     "unique",
     "-Wno-fatal",
 )
-OPT_FAST = "-O2"
-OPT_SLOW = "-O1"
+# Higher levels double the time to compile and simulate no faster.
+OPT_FAST = "-O1"
+OPT_ONCE = "-O0"  # code that runs once, and Verilator's runtime
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,8 @@ def _compile(make: tools.FoundTool, compiler: tools.FoundTool) -> list[str | Pat
         f"LINK={compiler.path}",
         f"PYTHON3={sys.executable}",
         f"OPT_FAST={OPT_FAST}",
-        f"OPT_SLOW={OPT_SLOW}",
-        "OPT_GLOBAL=-O1",
+        f"OPT_SLOW={OPT_ONCE}",
+        f"OPT_GLOBAL={OPT_ONCE}",
         # Precompiled headers of this Verilator fail with some releases of g++.
         "CFG_CXXFLAGS_PCH_I=-include",
         "CFG_GCH_IF_CLANG=",
@@ -164,7 +165,7 @@ def _compile(make: tools.FoundTool, compiler: tools.FoundTool) -> list[str | Pat
 def _digest(core: Core, verilator: tools.FoundTool, compiler: tools.FoundTool) -> str:
     sha = hashlib.sha256()
     sha.update(_runtime_digest(verilator, compiler).encode())
-    for text in (*VERILATOR_FLAGS, OPT_FAST, OPT_SLOW, stage_table(core), access_rules(core)):
+    for text in (*VERILATOR_FLAGS, OPT_FAST, OPT_ONCE, stage_table(core), access_rules(core)):
         sha.update(text.encode() + b"\0")
     sha.update(HARNESS.read_bytes())
     headers = (path.name for path in core.folder.glob("*.svh"))
@@ -179,7 +180,7 @@ def _digest(core: Core, verilator: tools.FoundTool, compiler: tools.FoundTool) -
 
 
 def _runtime_digest(verilator: tools.FoundTool, compiler: tools.FoundTool) -> str:
-    names = (str(verilator.path), verilator.version_text, str(compiler.path), compiler.version_text)
+    names = (str(verilator.path), verilator.version_text, str(compiler.path), compiler.version_text, OPT_ONCE)
     return hashlib.sha256("\0".join(names).encode()).hexdigest()[:12]
 
 

@@ -20,6 +20,8 @@
 namespace {
 
 constexpr uint64_t kQuietCycles = 256;
+// Between power-up and the first beat, for what a core does without input (leading padding).
+constexpr int kSettleCycles = 1024;
 
 struct Channel {
     const char* name;
@@ -248,6 +250,10 @@ public:
 
     void simulate() {
         reset();
+        for (int i = 0; i < kSettleCycles; ++i) {
+            half(false);
+            half(true);
+        }
         while (!finished()) {
             if (reset_at_ && cycle_ == reset_at_) {
                 reset_at_ = 0;

@@ -14,6 +14,7 @@ import numpy as np
 
 from bnn_hw import bits, tools
 from bnn_hw.errors import MismatchError, ToolError
+from bnn_hw.folders import writing
 from bnn_hw.pipeline.core import Core
 from bnn_hw.pipeline.stages import Stream
 from bnn_hw.sim.build import Simulator
@@ -102,7 +103,8 @@ def simulate(
     core = simulator.core
     with tempfile.TemporaryDirectory(prefix="bnn_hw_sim_") as name:
         folder = Path(name)
-        (folder / "input.bin").write_bytes(input_bytes(core.input, images))
+        with writing(folder):
+            (folder / "input.bin").write_bytes(input_bytes(core.input, images))
         options = {
             "folder": folder,
             "input": folder / "input.bin",

@@ -11,7 +11,7 @@ The rule (7 Series FPGAs Configurable Logic Block, UG474, "Look-Up Table"):
   rule as above. An S input that is no LUT's own needs a site as route-through; one
   that is constant needs none.
 - Where DI comes from elsewhere (the slice's bypass input) and the position's sum goes
-  to flip-flops only (or nowhere), O5 can leave by the slice's multiplexed output: such a
+  to one flip-flop only (or nowhere), O5 can leave by the slice's multiplexed output: such a
   carry site can hold a function of its own inputs besides. This is how a ternary
   adder takes one site a bit.
 - MUXF7 inputs come from the O6 of a site that holds nothing else. A LUT that
@@ -24,8 +24,9 @@ The pairing is a matching in the graph of pairable functions. It is built in
 linear time: first equal five-input sets (always part of some maximum matching),
 then repeatedly the function with the fewest partners left takes its partner with
 the fewest (Karp and Sipser, 1981), then paths of length three are flipped. The
-result is deterministic and never better than what a placer may do;
-``lower_bound`` says how far from the optimum it can be at most.
+result is deterministic and never better than what a placer may do. Exact maximum
+matching saves less than 1 % of the sites more, on random functions (see the
+tests) as on synthesised cores; ``lower_bound`` needs no matching.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ SHARED_INPUTS = 5
 FLIP_FLOPS = {"FDRE", "FDSE", "FDCE", "FDPE"}
 
 MAX_READERS = 128
-"""A net with more reading functions proposes no partners: it would join unrelated logic."""
+"""All readers of a net are tried as partners of each other up to this many of them."""
+
+NEAR_READERS = 16
+"""Of a net with more readers, such as an enable, each tries this many on either side, ordered by size."""
 
 MEMORY_SITES = {
     "RAM32X1S": 1,
@@ -87,20 +91,20 @@ class _Function:
 
 
 def _plain_readers(cells: Sequence[Cell]) -> set[int]:
-    """Nets that are read by anything but the data input of a flip-flop.
+    """Nets that are read by anything but the data input of one flip-flop.
 
     Ports of the module are not seen: units end in registers or LUTs, not in an adder.
     """
-    return {
-        bit
-        for cell in cells
-        for port, bits in cell.ports.items()
-        if not (cell.type in FLIP_FLOPS and port == "D")
-        and not (cell.type == "CARRY4" and port in {"O", "CO", "CI"})
-        and not (port == "O" and _is_function(cell))
-        for bit in bits
-        if bit is not None
-    }
+    plain: set[int] = set()
+    registered: Counter[int] = Counter()
+    for cell in cells:
+        for port, bits in cell.ports.items():
+            nets = [bit for bit in bits if bit is not None]
+            if cell.type in FLIP_FLOPS and port == "D":
+                registered.update(nets)
+            elif not (cell.type == "CARRY4" and port in {"O", "CO", "CI"}):
+                plain.update(nets)
+    return plain | {net for net, count in registered.items() if count > 1}
 
 
 def _lut_inputs(cell: Cell) -> Inputs:
@@ -225,21 +229,20 @@ def memory_sites(cells: Iterable[Cell]) -> int:
 
 
 def _neighbours(functions: Sequence[Inputs], left: Sequence[int]) -> dict[int, list[int]]:
-    """Partners of each function of ``left``, by a shared net with at most MAX_READERS readers."""
+    """Possible partners of each function of ``left``, found by the nets they share."""
     readers: defaultdict[int, list[int]] = defaultdict(list)
-    for index in left:
+    for index in sorted(left, key=lambda k: (len(functions[k]), k)):
         for net in functions[index]:
             readers[net].append(index)
-    neighbours = {}
-    for index in left:
-        own = functions[index]
-        near: set[int] = set()
-        for net in own:
-            if len(readers[net]) <= MAX_READERS:
-                near.update(readers[net])
-        near.discard(index)
-        neighbours[index] = sorted(k for k in near if len(own | functions[k]) <= SHARED_INPUTS)
-    return neighbours
+    near: dict[int, set[int]] = {index: set() for index in left}
+    for others in readers.values():
+        reach = NEAR_READERS if len(others) > MAX_READERS else len(others)
+        for position, index in enumerate(others):
+            near[index].update(others[max(0, position - reach) : position + reach + 1])
+    return {
+        index: sorted(k for k in near[index] if k != index and pairable(functions[index], functions[k]))
+        for index in left
+    }
 
 
 def _pair_equal(functions: Sequence[Inputs]) -> tuple[list[tuple[int, int]], list[int]]:

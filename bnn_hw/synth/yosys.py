@@ -199,18 +199,20 @@ def synthesise(
     published: Reference | None = None,
     stage_names: Mapping[str, str] | None = None,
     options: Options | None = None,
+    log: Path | None = None,
 ) -> UtilisationReport:
     """Map the RTL folder's module ``top`` to 7-series cells and report what it uses.
 
     out: folder for utilisation.json (written last, so that it stands for a
-    complete run), utilisation.txt, netlist.json and yosys.log. part, published:
-    figures to compare with; stage_names: the stage that each instance of the top
-    module is, by instance name; None reads core.json in the RTL folder, and without
-    one takes the instances' own names. Raises ToolError (pyosys missing, an error in Yosys,
-    no end within the time) with the log's path, OutputError if ``out`` cannot be
-    written. After an error or an interrupt only the log is left.
+    complete run), utilisation.txt and netlist.json. log: Yosys' own words,
+    ``out``/yosys.log if None. part, published: figures to compare with.
+    stage_names: the stage that each instance of the top module is, by instance
+    name; None reads core.json in the RTL folder, and without one takes the
+    instances' own names. Raises ToolError (pyosys missing, an error in Yosys, no end
+    within the time) with the log's path, OutputError if ``out`` cannot be written.
+    After an error or an interrupt only the log is left.
     """
-    options = options or Options()
+    options, log = options or Options(), log or out / LOG
     if not available():
         raise ToolError.at("yosys", "the Python package pyosys is not installed; synthesis needs it", REMEDY)
     started = time.monotonic()
@@ -221,7 +223,7 @@ def synthesise(
             (out / name).unlink(missing_ok=True)
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
-        watcher = _run(rtl_folder, top, work, out / LOG, options, progress)
+        watcher = _run(rtl_folder, top, work, log, options, progress)
         if progress:
             progress("packing LUT sites", (watcher.steps) / (watcher.steps + 1))
         mapped = netlist.load(work / NETLIST, top)
@@ -236,9 +238,9 @@ def synthesise(
             published=published,
             total=sum(stages.values(), Utilisation()),
             stages=stages,
-            warnings=len(re.findall(r"^Warning:", (out / LOG).read_text(errors="replace"), re.MULTILINE)),
+            warnings=len(re.findall(r"^Warning:", log.read_text(errors="replace"), re.MULTILINE)),
             seconds={**watcher.seconds(), "total": round(time.monotonic() - started, 2)},
-            log=LOG,
+            log=log.name,
         )
         (work / NETLIST).replace(out / NETLIST)
         (out / TEXT).write_text(to_text(report))

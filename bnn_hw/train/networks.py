@@ -62,6 +62,23 @@ class _UnitBinaryWeight(SignedBinaryWeightPerTensorConst):
     scaling_const = 1.0
 
 
+class _UnitClamp(nn.Module):
+    """Clamp to [-1, 1]; with its scalar bounds twice as fast as Brevitas' clamp to tensors."""
+
+    def __init__(self) -> None:  # Brevitas' injection wants a constructor that lists its arguments
+        super().__init__()
+
+    def forward(self, x: Tensor, _low: Tensor, _high: Tensor) -> Tensor:
+        return x.clamp(-1.0, 1.0)
+
+
+class _Sign(SignedBinaryActPerTensorConst):
+    """Sign, +1 for 0; its gradient passes where the input is within [-1, 1]."""
+
+    scaling_const = 1.0
+    tensor_clamp_impl = _UnitClamp
+
+
 class _Normalise(nn.Module):
     """Pixel values 0..255 to [-1, 1): exact in float32, for 1/128 is a power of two."""
 
@@ -121,7 +138,7 @@ class BinaryNetwork(nn.Module):
     def _add_with_sign(self, name: str, layer: nn.Module, norm: nn.Module) -> None:
         self._add(name, layer)
         self._add(f"{name}_bn", norm)
-        self._add(f"{name}_act", QuantIdentity(act_quant=SignedBinaryActPerTensorConst))
+        self._add(f"{name}_act", QuantIdentity(act_quant=_Sign))
 
     def forward(self, pixels: Tensor) -> Tensor:
         x = pixels

@@ -184,6 +184,8 @@ def _fit(
                 best, best_epoch = quality, epoch
                 _save(net, epoch, checkpoint)
             progress.update(task, advance=1, description=f"training, validation recall {quality[0]:.2%}")
+            if not console.is_terminal:  # a log file shows no progress bar until it is complete
+                console.print(f"epoch {epoch} of {settings.epochs}: validation recall {quality[0]:.2%}")
     return best_epoch
 
 

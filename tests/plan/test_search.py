@@ -129,7 +129,7 @@ def test_out_of_reach():
         "(one pixel a cycle)\n    remedy: ask for at most 97,656 frames a second or a higher clock"
     )
     with pytest.raises(FitError) as caught:
-        make_plan(random_graph(NETWORKS["ncnv"]), load_board("zybo-z7-10"), "fps=97656")
+        make_plan(random_graph(NETWORKS["cnv"]), load_board("zybo-z7-10"), "fps=97656")
     text = str(caught.value)
     assert text.startswith("layer ")
     assert "97656 frames a second need " in text

@@ -98,9 +98,7 @@ def group(confusion, **fields):
 
 
 def full(**changes):
-    paper = Published(
-        "A paper", "Scope of theirs.", lut=26060, bram36=124, dsp=24, fps=3049, latency_s=1.58e-3
-    )
+    paper = Published("A paper", "whole system", lut=26060, bram36=124, dsp=24, fps=3049, latency_s=1.58e-3)
     data = ReportData(
         design="toynet",
         board="pynq-z1",
@@ -238,6 +236,7 @@ def test_pictures_with_verdict_and_scores():
     assert "✓ correct a.png" in text
     assert "no picture nose exposed c.png" in text
     assert "−3" in text
+    assert "9.00" in text  # as many digits as the others of its group
     assert "4.25" in text
     assert "95.2%" in text  # recall of the first class: 40 of 42
 
@@ -246,6 +245,19 @@ def test_few_pictures_give_no_confidence():
     text = Page(render(full(predictions=[group([[2, 1], [0, 1]])]))).text
     assert "3 of 4 labelled pictures are right" in text
     assert "recall" not in text
+
+
+def test_many_pictures_of_one_person_give_no_confidence():
+    record = group([[20, 1], [0, 30]])
+    record["evaluation"]["persons"] = 1
+    text = Page(render(full(predictions=[record]))).text
+    assert "50 of 51 labelled pictures are right" in text
+    assert "recall" not in text
+
+
+def test_scope_of_both_sides_is_said():
+    text = Page(render(full())).text
+    assert "Published: whole system. This design: the core alone" in text
 
 
 def test_names_are_escaped():

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +69,24 @@ def test_program_is_reused_until_a_source_changes(
     (tmp_path / "rtl" / "bnn_core.sv").write_text("module bnn_core; endmodule\n")
     with pytest.raises(pytest.fail.Exception, match="compiled again"):
         build(core, cache)
+
+
+def test_interrupted_build_leaves_nothing_that_looks_complete(cache: Path, tmp_path: Path) -> None:
+    write_toy(tmp_path / "rtl")
+    script = (
+        "from pathlib import Path\n"
+        "from bnn_hw.pipeline.core import load\n"
+        "from bnn_hw.sim.build import build\n"
+        f"build(load(Path({str(tmp_path / 'rtl')!r})), Path({str(tmp_path / 'cache')!r}))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
+    for _ in range(600):
+        if (tmp_path / "cache" / "make.log").exists():
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) != 0
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["make.log", "verilator.log"]
 
 
 def test_missing_source_is_named(cache: Path, tmp_path: Path) -> None:

@@ -78,13 +78,14 @@ def emitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Core]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_layer_is_bit_exact_and_the_interval_is_the_plans(
+def test_every_layer_is_bit_exact_and_the_cycles_are_the_plans(
     name: str, emitted: dict[str, Core], cache: Path
 ) -> None:
     plan, graph = CASES[name].plan, CASES[name].graph
     images = random_images(graph, 12)
     report = verify(emitted[name].folder, plan, graph, images, seeds=(1, 2, 3), cache=cache)
     assert report.interval_cycles == plan.interval_cycles
+    assert report.latency_cycles == plan.latency_cycles
     layers = {node.name for node in graph if not node.name.endswith(".acc")} - {"scores", "class"}
     last = next(node.name for node in reversed(graph.nodes) if node.name.endswith(".acc"))
     assert set(report.layers) == layers | {last}

@@ -106,6 +106,15 @@ def test_stuck_core_is_stopped_and_the_blocked_channels_are_named(cache: Path, t
     )
 
 
+def test_failed_assertion_of_the_hardware_is_a_mismatch(cache: Path, tmp_path: Path) -> None:
+    extra = (
+        'four: assert property (@(posedge clk) disable iff (!rst_n) frame < 4) else $error("a fifth frame");'
+    )
+    write_toy(tmp_path / "rtl", extra=extra)
+    with pytest.raises(MismatchError, match=r"simulation: the hardware reports: .*bnn_core.sv:.*fifth frame"):
+        verify(tmp_path / "rtl", toy_plan(), toy_graph(), IMAGES, cache=cache)
+
+
 def test_interval_above_the_plan_is_an_error(toy: Simulator, cache: Path) -> None:
     with pytest.raises(MismatchError, match=r"interval: a frame takes 4 cycles, the plan says 3 \(scores\)"):
         verify(toy.core.folder, toy_plan(interval=3), toy_graph(), IMAGES, cache=cache)

@@ -73,9 +73,10 @@ def toy_plan(interval: int = INTERVAL) -> Plan:
                 nothing, {})  # fmt: skip
 
 
-def write_toy(folder: Path, jam: int = 10**6, lie: int = 10**6) -> Core:
-    """Write the core with its faults at the given frames."""
+def write_toy(folder: Path, jam: int = 10**6, lie: int = 10**6, extra: str = "") -> Core:
+    """Write the core with its faults at the given frames; ``extra`` goes to the end of the module."""
     source = SOURCE.replace("JAM = 1000000", f"JAM = {jam}").replace("LIE = 1000000", f"LIE = {lie}")
+    source = source.replace("endmodule", f"{extra}\nendmodule")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bnn_core.sv").write_text(source)
 

@@ -93,3 +93,20 @@ def test_binarising_the_weights_changes_no_score() -> None:
 def test_unknown_network_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"(?s)network ncvn: there is no such network.*did you mean ncnv\?"):
         network("ncvn")
+
+
+def test_sign_has_brevitas_values_and_gradients() -> None:
+    from brevitas.nn import QuantIdentity
+    from brevitas.quant.binary import SignedBinaryActPerTensorConst
+
+    class Original(SignedBinaryActPerTensorConst):
+        scaling_const = 1.0
+
+    values = torch.tensor([-2.0, -1.0, -0.3, -0.0, 0.0, 0.7, 1.5])
+    results = []
+    for act in (network("ucnv").conv1_1_act, QuantIdentity(act_quant=Original)):
+        x = values.clone().requires_grad_()
+        y = act(x)
+        (y * torch.arange(1.0, 8.0)).sum().backward()
+        results.append((y.tolist(), x.grad.tolist()))
+    assert results[0] == results[1]

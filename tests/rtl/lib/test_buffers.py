@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bnn_hw.bits import pack_words
+from bnn_hw.pipeline import latency
 from tests.rtl.lib.bench import MODES, Bench, Dut, check
 
 
@@ -93,6 +94,20 @@ def test_streams(bench: Bench, mode):
     results = bench.run(mode)
     for dut in DUTS:
         check(dut, results[dut.name])
+
+
+def test_latency(bench: Bench):
+    results = bench.run(MODES[0])
+    for dut in SKIDS:
+        assert set(results[dut.name].out_cycles - results[dut.name].in_cycles) == {latency.SKID_CYCLES}
+    for dut in FIFOS:
+        result = results[dut.name]
+        assert set(result.out_cycles - result.in_cycles) == {latency.fifo_cycles(dut.parameters["DEPTH"])}
+    for dut in CONVERTERS:
+        case = [dut.parameters[key] for key in ("CHANNELS", "LANES_IN", "LANES_OUT")]
+        needed = -(-latency.converter_group(*case) // case[1])
+        waited = results[dut.name].out_cycles[0] - results[dut.name].in_cycles[needed - 1]
+        assert waited == latency.converter_cycles(*case), dut.name
 
 
 def test_full_rate(bench: Bench):

@@ -42,7 +42,7 @@ class Layer:
 
 
 def make_inputs(layer: Layer, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Random vectors, then for some neurons the one that matches all weights and the one that matches none."""
+    """Random vectors, then some that match all weights of a neuron, and some that match none."""
     if layer.bipolar:
         random = rng.choice([-1, 1], (VECTORS - 8, layer.mw))
         low, high = -1, 1

@@ -1,0 +1,97 @@
+"""The cost law against synthesised units and against figures from the data sheets."""
+
+import json
+from dataclasses import replace
+from statistics import median
+
+import pytest
+
+from benchmarks.cost_units import DATA, UNITS, key_of, mvtu
+from bnn_hw.board import load_board
+from bnn_hw.design import load_design
+from bnn_hw.plan import make_plan
+from bnn_hw.plan.cost import stage_resources
+from bnn_hw.plan.memory import bram36, distinct_columns, ram_lut, ram_style, rom_lut, weight_style
+from tests.networks import NETWORKS, random_graph
+
+MEASURED = json.loads(DATA.read_text())
+
+
+def errors(kind, field):
+    units = [unit for unit in UNITS if unit.kind == kind]
+    assert len(units) >= 4
+    pairs = [(getattr(stage_resources(unit), field), MEASURED[key_of(unit)][field]) for unit in units]
+    # A small unit may be off by some LUTs without harm: figures below 30 count as 30.
+    return [abs(said - found) / max(found, 30) for said, found in pairs]
+
+
+@pytest.mark.parametrize("kind", ["window", "mvtu", "converter", "fifo", "pool", "scores"])
+def test_law_against_synthesised_units(kind):
+    """Residuals of the law, on the units it was fitted to: see benchmarks/cost_units.py."""
+    lut, ff = errors(kind, "lut"), errors(kind, "ff")
+    assert median(lut) <= 0.05
+    assert max(lut) <= 0.30
+    assert median(ff) <= 0.03
+    assert max(ff) <= 0.20
+
+
+def test_block_ram_and_dsp_are_exact():
+    for unit in UNITS:
+        said, found = stage_resources(unit), MEASURED[key_of(unit)]
+        assert (said.bram36, said.dsp) == (found["bram36"], found["dsp"])
+
+
+def test_block_ram_by_the_data_sheet():
+    assert bram36(36, 512) == 0.5
+    assert bram36(72, 512) == 1
+    assert bram36(18, 1024) == 0.5
+    assert bram36(1, 16384) == 0.5
+    assert bram36(1, 16385) == 1
+    # 512 columns of 144 words: 15 halves of 36 columns
+    assert bram36(512, 144) == 7.5
+    assert bram36(4, 32768) == 4
+
+
+def test_lut_memories_by_the_data_sheet():
+    assert rom_lut(16, 1) == 0
+    assert rom_lut(16, 32) == 8
+    assert rom_lut(16, 64) == 16
+    assert rom_lut(16, 65) == 32
+    assert rom_lut(16, 256) == 64
+    assert ram_lut(6, 32) == 4
+    assert ram_lut(3, 64) == 4
+    # two banks of 64 and a multiplexer a bit
+    assert ram_lut(3, 128) == 8 + 3
+
+
+def test_few_words_share_columns():
+    assert distinct_columns(100, 2) == 2
+    assert distinct_columns(100, 3) == 6
+    assert distinct_columns(100, 8) == 100
+    wide, wider = mvtu(144, 16, 4, 144, "logic"), mvtu(144, 64, 16, 144, "logic")
+    extra = stage_resources(wider).ff - stage_resources(wide).ff
+    assert extra < 144 * 12
+
+
+def test_memory_kinds():
+    assert weight_style(1, 36, 512) == "block"
+    assert weight_style(16, 16, 9) == "logic"
+    assert weight_style(1, 1, 512) == "logic"
+    assert ram_style(8, 32) == "logic"
+    assert ram_style(36, 512) == "block"
+
+
+def test_more_hardware_costs_more():
+    base = mvtu(576, 64, 8, 32, "logic")
+    lut = stage_resources(base).lut
+    assert stage_resources(replace(base, pe=16)).lut > lut
+    assert stage_resources(replace(base, simd=64)).lut > lut
+    assert stage_resources(replace(base, weight_memory="block")).lut < lut
+
+
+@pytest.mark.parametrize(("name", "finn"), [("cnv", 23999), ("ncnv", 16466), ("ucnv", 7341)])
+def test_table1_stays_below_the_estimates_of_finn(name, finn):
+    graph = random_graph(NETWORKS[name])
+    plan = make_plan(graph, load_board("pynq-z1"), "folding=table1", load_design(name))
+    assert 0.1 * finn < plan.resources.lut < finn
+    assert plan.resources.bram36 < 60
