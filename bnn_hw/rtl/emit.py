@@ -21,7 +21,7 @@ from bnn_hw.pipeline.core import Core, CoreStage
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import Mvtu, Scores, Stage, ThresholdUnit
 from bnn_hw.rtl import memory, modules
-from bnn_hw.rtl.structural.library import PRIMITIVES, needs_of, structural_sources
+from bnn_hw.rtl.structural.library import PRIMITIVES, Constant, is_constant, needs_of, structural_sources
 from bnn_hw.rtl.top import TOP, top_module
 
 LIBRARY = Path(__file__).parent / "lib"
@@ -37,13 +37,14 @@ def emit(plan: Plan, graph: Graph, folder: Path) -> Core:
     """
     check_chain(plan)
     images = memory_images(plan, graph)
-    core = core_of(plan, graph, folder, {name: tuple(files) for name, files in images.items()})
+    generated = generated_sources(plan, images)
+    core = core_of(plan, graph, folder, images, tuple(generated))
     with whole_folder(folder) as scratch:
         (scratch / "mem").mkdir()
         for files in images.values():
             for path, image in files.items():
                 (scratch / path).write_text(image.hex_text)
-        texts = {**generated_sources(plan), f"{TOP}.sv": top_module(plan, core)}
+        texts = {**generated, f"{TOP}.sv": top_module(plan, core)}
         if core.simulation_sources:
             texts[PRIMITIVES.name] = PRIMITIVES.read_text()
         for source in (*core.sources, *core.simulation_sources, ASSERTIONS):
@@ -107,8 +108,14 @@ def _stage_images(stage: Stage, graph: Graph) -> dict[str, memory.Image]:
     return images
 
 
-def core_of(plan: Plan, graph: Graph, folder: Path, memories: dict[str, tuple[str, ...]]) -> Core:
-    """Return the record of the core that :func:`emit` writes."""
+def core_of(
+    plan: Plan,
+    graph: Graph,
+    folder: Path,
+    images: dict[str, dict[str, memory.Image]],
+    generated: tuple[str, ...] = (),
+) -> Core:
+    """Return the record of the core that :func:`emit` writes; ``generated``: files made for it."""
     stages = tuple(
         CoreStage(
             name=stage.name,
@@ -121,13 +128,12 @@ def core_of(plan: Plan, graph: Graph, folder: Path, memories: dict[str, tuple[st
             ready=f"{stage.name}_ready",
             data=f"{stage.name}_data",
             output=stage.output,
-            memories=memories[stage.name],
+            memories=tuple(images[stage.name]),
         )
         for stage in plan.stages
     )
     last = plan.stages[-1]
     assert isinstance(last, Scores)
-    generated = generated_sources(plan)
     library = library_sources({stage.module for stage in stages})
     own = [source for source in generated if source not in library]
     return Core(
@@ -140,16 +146,23 @@ def core_of(plan: Plan, graph: Graph, folder: Path, memories: dict[str, tuple[st
         classes=last.classes,
         sources=(*own, *library, f"{TOP}.sv"),
         stages=stages,
-        simulation_sources=(PRIMITIVES.name,) if generated else (),
+        simulation_sources=(PRIMITIVES.name,) if plan.arithmetic != BEHAVIOURAL else (),
         arithmetic=plan.arithmetic,
     )
 
 
-def generated_sources(plan: Plan) -> dict[str, str]:
+def generated_sources(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict[str, str]:
     """Return the structural modules the plan asks for, by file name; none for behavioural arithmetic."""
     if plan.arithmetic == BEHAVIOURAL:
         return {}
-    return structural_sources(needs_of(plan.stages), dual_cells=plan.arithmetic == STRUCTURAL_LUT6_2)
+    constants = {}
+    for stage in plan.stages:
+        if isinstance(stage, Mvtu) and is_constant(stage):
+            file = modules.weight_file(stage)
+            (word,) = images[stage.name][file].words
+            constants[stage.name] = Constant(file, stage.simd, stage.pe, word)
+    needs = needs_of(plan.stages, constants)
+    return structural_sources(needs, dual_cells=plan.arithmetic == STRUCTURAL_LUT6_2)
 
 
 def library_sources(used: set[str]) -> list[str]:

@@ -130,7 +130,10 @@ module bnn_mvtu #(
   // layer's sum is 2 p - MW = 2 (p - ceil(MW / 2)) + MW % 2.
   localparam int SUM_BITS = THRESHOLD ? ACC_BITS + 1 : BIPOLAR ? OUT_BITS - 1 : OUT_BITS;
   localparam int OFFSET = BIPOLAR ? (MW + 1) / 2 : 0;
+  // Weights that never change make shared counts worth while; bnn_constant_dot tells what it adds.
+  localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2;
   logic [PE*SUM_BITS-1:0] next_withheld, withheld;    // what is subtracted; all ones for nothing
+  logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold
   logic                   is_first, next_is_first;
 
   assign is_first      = (SF == 1) || first[STAGES-1];
@@ -146,13 +149,22 @@ module bnn_mvtu #(
       .clk, .enable(advance), .address(fold), .data(thresholds)
     );
     for (genvar p = 0; p < PE; p++) begin : g_withheld
-      assign next_withheld[p*SUM_BITS +: SUM_BITS] = {
+      assign subtracted[p*SUM_BITS +: SUM_BITS] = {
         !BIPOLAR && thresholds[p*ACC_BITS + ACC_BITS - 1],
         thresholds[p*ACC_BITS +: ACC_BITS]
       };
     end
   end else begin : g_no_thresholds
-    assign next_withheld = {PE{SUM_BITS'(OFFSET)}};
+    assign subtracted = {PE{SUM_BITS'(OFFSET)}};
+  end
+
+  if (CONSTANT) begin : g_correction
+    for (genvar p = 0; p < PE; p++) begin : g_pe
+      assign next_withheld[p*SUM_BITS +: SUM_BITS] = subtracted[p*SUM_BITS +: SUM_BITS]
+          + SUM_BITS'((1 << $clog2(SIMD + 1)) - 1) - SUM_BITS'($countones(~weights[p*SIMD +: SIMD]));
+    end
+  end else begin : g_no_correction
+    assign next_withheld = subtracted;
   end
 
   always_ff @(posedge clk) begin
@@ -165,10 +177,30 @@ module bnn_mvtu #(
   assign emit    = valid[STAGES-1] && last[STAGES-1];
   assign advance = emit_ready || !emit;
 
+  localparam int COUNT_BITS = $clog2(SIMD + 1) + 1;
+  logic [PE*COUNT_BITS-1:0] counts0, counts1;
+  logic                     unused_counts;    // a high bit where the sum needs fewer
+  assign unused_counts = ^{counts0, counts1};
+  if (CONSTANT) begin : g_constant_dot
+    bnn_constant_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
+      .clk, .enable(advance), .inputs(operands), .weights, .row0(counts0), .row1(counts1)
+    );
+  end else begin : g_no_constant_dot
+    assign {counts0, counts1} = '0;
+  end
+
   for (genvar p = 0; p < PE; p++) begin : g_pe
     logic [SUM_BITS-1:0] accumulator, sum;
 
-    if (BIPOLAR) begin : g_matches
+    if (CONSTANT) begin : g_constant
+      localparam int KEPT_BITS = (COUNT_BITS < SUM_BITS) ? COUNT_BITS : SUM_BITS;
+      bnn_accumulate #(
+        .ROW0_BITS(KEPT_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(KEPT_BITS), .SUM_BITS(SUM_BITS)
+      ) u_accumulate (
+        .row0(counts0[p*COUNT_BITS +: KEPT_BITS]), .invert(1'b0), .row1(counts1[p*COUNT_BITS +: KEPT_BITS]),
+        .value(accumulator), .threshold(withheld[p*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
+      );
+    end else if (BIPOLAR) begin : g_matches
       localparam int ROW_BITS = $clog2(SIMD + 1);
       logic [ROW_BITS-1:0] row0, row1;
       bnn_match_dot #(.SIMD(SIMD), .GROUP(DOT_GROUP)) u_dot (

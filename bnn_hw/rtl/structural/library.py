@@ -6,31 +6,42 @@ library: a module that picks, by its parameters, one of the generated modules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
 from bnn_hw.pipeline.stages import Mvtu, Stage
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
-from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows
+from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
 from bnn_hw.rtl.structural.netlist import Netlist, Signal
 from bnn_hw.rtl.structural.verilog import Module, module_text
 
 PRIMITIVES = Path(__file__).parent / "simulation" / "bnn_primitives.sv"
 """Models of the primitives, for simulation only."""
 
-Parameters = dict[str, int]
+Parameters = dict[str, int | str]
 Outputs = dict[str, Sequence[Signal]]
 
 
 @dataclass(frozen=True)
+class Constant:
+    """A binary layer whose weights are one word: name of its image, inputs, PEs, and the word."""
+
+    file: str
+    simd: int
+    pe: int
+    word: int
+
+
+@dataclass(frozen=True)
 class Needs:
-    """Sizes a plan needs: lanes of match counters; (numbers, bits, sum bits) of joiners; adders."""
+    """What a plan needs: lanes of match counters; (numbers, bits, sum bits) of joiners; adders; constants."""
 
     lanes: tuple[int, ...]
     joins: tuple[tuple[int, int, int], ...]
     adders: tuple[Adder, ...]
+    constants: tuple[Constant, ...] = ()
 
 
 def _groups(simd: int) -> tuple[int, int]:
@@ -47,6 +58,8 @@ def _adder(unit: Mvtu) -> Adder:
         sum_bits = unit.output.dtype.bits - (1 if bipolar else 0)
     if bipolar:
         bits = unit.simd.bit_length()
+        if is_constant(unit):
+            bits = min(bits + 1, sum_bits)
         return Adder(bits, False, False, bits, sum_bits)
     triples = -(-unit.simd // 3)
     term_bits = unit.input.dtype.bits + 2 + (0 if unit.input.dtype.is_signed else 1)
@@ -54,8 +67,14 @@ def _adder(unit: Mvtu) -> Adder:
     return Adder(row0_bits, True, triples == 1, triples.bit_length(), sum_bits)
 
 
-def needs_of(stages: Iterable[Stage]) -> Needs:
-    """Collect what the matrix units among ``stages`` need."""
+def is_constant(unit: Mvtu) -> bool:
+    """Tell whether bnn_mvtu takes bnn_constant_dot for this unit."""
+    words = unit.neuron_fold * unit.synapse_fold
+    return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2
+
+
+def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Needs:
+    """Collect what the matrix units of ``stages`` need; ``constants``: by stage name, where is_constant."""
     lanes: set[int] = set()
     joins: set[tuple[int, int, int]] = set()
     adders: set[Adder] = set()
@@ -63,12 +82,13 @@ def needs_of(stages: Iterable[Stage]) -> Needs:
         if not isinstance(unit, Mvtu):
             continue
         adders.add(_adder(unit))
-        if unit.input.dtype.is_bipolar:
+        if unit.input.dtype.is_bipolar and not is_constant(unit):
             groups, share = _groups(unit.simd)
             lanes |= {share, unit.simd - (groups - 1) * share}
             if groups > 1:
                 joins.add((2 * groups, share.bit_length(), unit.simd.bit_length()))
-    return Needs(tuple(sorted(lanes)), tuple(sorted(joins)), tuple(sorted(adders, key=astuple)))
+    ordered = (tuple(sorted(lanes)), tuple(sorted(joins)), tuple(sorted(adders, key=astuple)))
+    return Needs(*ordered, tuple(constants.values()))
 
 
 def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
@@ -77,7 +97,9 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     join = [_join(*sizes, dual_cells) for sizes in needs.joins]
     add = [_add(adder, dual_cells) for adder in needs.adders]
     files: dict[str, str] = {}
-    for own, twin in ((match, _MATCH_ROWS), (join, _COMPRESS_ROWS), (add, _ACCUMULATE)):
+    count = [_subsets(constant, index, dual_cells) for index, constant in enumerate(needs.constants)]
+    forms = ((match, _MATCH_ROWS), (join, _COMPRESS_ROWS), (count, _SUBSET_COUNTS), (add, _ACCUMULATE))
+    for own, twin in forms:
         if own:
             files |= {f"{module.name}.sv": module_text(module) for module, _ in own}
             files[f"{twin.name}.sv"] = _dispatcher(twin, own)
@@ -98,6 +120,16 @@ def _join(numbers: int, bits: int, sum_bits: int, dual_cells: bool) -> tuple[Mod
     parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits}
     name = f"bnn_compress_rows_{numbers}_{bits}_{sum_bits}"
     return _module(name, purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters)
+
+
+def _subsets(constant: Constant, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    every = (1 << constant.simd) - 1
+    own = [constant.word >> p * constant.simd & every for p in range(constant.pe)]
+    net, rows = subset_counts(constant.simd, [*own, every])
+    outputs = {name: [bit for pair in rows for bit in pair[row]] for row, name in enumerate(("even", "odd"))}
+    purpose = f"Ones among {constant.simd} inputs for the weights of {constant.file}, {constant.pe} PEs."
+    parameters: Parameters = {"SIMD": constant.simd, "PE": constant.pe, "FILE": f'"{constant.file}"'}
+    return _module(f"bnn_subset_counts_{index}", purpose, net, outputs, dual_cells, parameters)
 
 
 def _add(adder: Adder, dual_cells: bool) -> tuple[Module, Parameters]:
@@ -153,6 +185,17 @@ _COMPRESS_ROWS = _Twin(
         "output logic [SUM_BITS-1:0] row1",
     ),
 )
+_SUBSET_COUNTS = _Twin(
+    "bnn_subset_counts",
+    "Ones among the inputs of weight 1, for each PE and for all inputs, built from primitives.",
+    ("int SIMD = {SIMD}", "int PE = {PE}", "FILE = {FILE}", "int COUNT_BITS = $clog2(SIMD + 1)"),
+    (
+        "input  logic [SIMD-1:0] inputs",
+        "input  logic [PE*SIMD-1:0] weights",
+        "output logic [(PE+1)*COUNT_BITS-1:0] even",
+        "output logic [(PE+1)*COUNT_BITS-1:0] odd",
+    ),
+)
 _ACCUMULATE = _Twin(
     "bnn_accumulate",
     "(row0 ^ invert) + row1 + (value | ~threshold) + first, built from primitives.",
@@ -180,6 +223,8 @@ def _dispatcher(twin: _Twin, own: list[tuple[Module, Parameters]]) -> str:
     parameters = ",\n".join(f"  parameter {text.format(**defaults)}" for text in twin.parameters)
     ports = [port.split()[-1] for port in twin.ports if port.startswith("input")]
     branches = []
+    texts = any(isinstance(value, str) for value in defaults.values())
+    quiet = ["// Names of files have different lengths.", "/* verilator lint_off WIDTHEXPAND */"]
     for module, values in own:
         connected = [name for name, signals in module.net.ports.items() if signals] + list(module.outputs)
         condition = " && ".join(f"{name} == {value}" for name, value in values.items())
@@ -197,6 +242,7 @@ def _dispatcher(twin: _Twin, own: list[tuple[Module, Parameters]]) -> str:
             f"module {twin.name} #(\n{parameters}\n) (",
             ",\n".join(f"  {port}" for port in twin.ports),
             ");",
+            *(quiet if texts else []),
             "  " + "\n  end else ".join(branches),
             "  end else begin : g_missing",
             f'    $error("{twin.name} was not made for these parameters");',

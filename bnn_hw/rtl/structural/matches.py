@@ -10,6 +10,7 @@ rows, which the accumulator adds together with its own value: see
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -80,6 +81,18 @@ def compress_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list
     net = Netlist()
     port = net.port("numbers", numbers * bits)
     return net, rows_of(compress(net, [port[bit::bits] for bit in range(bits)], ROWS), sum_bits)
+
+
+def subset_counts(inputs: int, subsets: Sequence[int]) -> tuple[Netlist, list[list[list[Signal]]]]:
+    """Build counters of the ones among subsets of the inputs: port ``inputs``.
+
+    subsets: bit i tells whether input i counts. Returns two rows of bitlen(inputs)
+    bits for each subset.
+    """
+    net = Netlist()
+    port = net.port("inputs", inputs)
+    columns = ([[signal for i, signal in enumerate(port) if subset >> i & 1]] for subset in subsets)
+    return net, [rows_of(compress(net, own, ROWS), inputs.bit_length()) for own in columns]
 
 
 @cache

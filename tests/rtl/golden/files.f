@@ -1,5 +1,5 @@
 bnn_match_rows_3.sv
-bnn_match_rows_5.sv
+bnn_subset_counts_0.sv
 bnn_accumulate_u2_2_7.sv
 bnn_accumulate_u3_3_3.sv
 bnn_accumulate_i11_1_13.sv
@@ -10,6 +10,8 @@ bnn_converter.sv
 bnn_fifo.sv
 bnn_accumulate.sv
 bnn_delay.sv
+bnn_subset_counts.sv
+bnn_constant_dot.sv
 bnn_compress_rows.sv
 bnn_match_rows.sv
 bnn_match_dot.sv

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
-from bnn_hw.rtl.structural.matches import Shape, best_shape, compress_rows, match_rows
+from bnn_hw.rtl.structural.matches import Shape, best_shape, compress_rows, match_rows, subset_counts
 from bnn_hw.rtl.structural.netlist import Netlist, reduced
 
 SMALL = (1, 2, 3, 4, 5)
@@ -78,6 +78,18 @@ def test_compressed_rows_keep_the_sum(numbers: int, width: int, sum_bits: int) -
     net, rows = compress_rows(numbers, width, sum_bits)
     port = np.concatenate([bits(values[:, n], width) for n in range(numbers)], axis=1)
     np.testing.assert_array_equal(sum_of_rows(net, rows, {"numbers": port}), values.sum(axis=1))
+
+
+@pytest.mark.parametrize(("inputs", "share"), [(1, 1.0), (7, 0.5), (40, 0.5), (144, 0.5), (144, 1.0)])
+def test_subsets_are_counted(inputs: int, share: float) -> None:
+    rng = np.random.default_rng(9)
+    chosen = rng.random((3, inputs)) < share
+    chosen[2] = False
+    ones = rng.integers(0, 2, (400, inputs))
+    ones[0], ones[1] = 0, 1
+    net, subsets = subset_counts(inputs, [sum(1 << int(i) for i in np.flatnonzero(row)) for row in chosen])
+    for row, rows in zip(chosen, subsets, strict=True):
+        np.testing.assert_array_equal(sum_of_rows(net, rows, {"inputs": ones}), ones @ row)
 
 
 ADDERS = [

@@ -14,14 +14,24 @@ from bnn_hw.ir.types import DataType
 from bnn_hw.pipeline.stages import Mvtu, Stream
 from bnn_hw.rtl.emit import LIBRARY
 from bnn_hw.rtl.structural.accumulate import Adder
-from bnn_hw.rtl.structural.library import PRIMITIVES, Needs, needs_of, structural_sources
+from bnn_hw.rtl.structural.library import (
+    PRIMITIVES,
+    Constant,
+    Needs,
+    is_constant,
+    needs_of,
+    structural_sources,
+)
 from tests.rtl.lib.bench import MODES, Bench, Dut, check
 from tests.rtl.lib.test_mvtu import Layer, mvtu
 
 LAYERS = [
     Layer(144, 16, 4, 16),
     Layer(12, 5, 2, 1),
-    Layer(100, 7, 7, 100),
+    Layer(100, 7, 7, 100),  # constant weights, two cycles
+    Layer(20, 5, 5, 20),  # constant weights, one cycle
+    Layer(15, 4, 4, 15, threshold=False),
+    Layer(90, 6, 3, 90),
     Layer(132, 9, 4, 66, style="block"),
     Layer(60, 4, 1, 4, threshold=False),
     Layer(27, 16, 5, 3, bits=8, bipolar=False),
@@ -57,6 +67,13 @@ def stage(layer: Layer, dut: Dut) -> Mvtu:
     )
 
 
+def constant(unit: Mvtu) -> tuple[str, Constant]:
+    """The weights of a unit that has a single word of them, from its memory image."""
+    file = f"{unit.name}_w.hex"
+    files = next(dut.files for dut in DUTS if file in dut.files)
+    return unit.name, Constant(file, unit.simd, unit.pe, int(files[file].split()[0], 16))
+
+
 def primitives() -> dict[str, str]:
     """The simulation models, a file a module, as Verilator looks for them."""
     modules = re.findall(r"^module (\w+).*?^endmodule", PRIMITIVES.read_text(), re.MULTILINE | re.DOTALL)
@@ -66,7 +83,8 @@ def primitives() -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["lut_pairs", "lut6_2"])
 def bench(request: pytest.FixtureRequest) -> Bench:
-    needs = needs_of(stage(layer, dut) for layer, dut in zip(LAYERS, DUTS, strict=True))
+    stages = [stage(layer, dut) for layer, dut in zip(LAYERS, DUTS, strict=True)]
+    needs = needs_of(stages, dict(map(constant, [s for s in stages if is_constant(s)])))
     files = structural_sources(needs, dual_cells=request.param) | primitives()
     return Bench([Dut(**{**vars(dut), "files": {**dut.files, **files}}) for dut in DUTS])
 
@@ -95,7 +113,8 @@ def test_headers_state_sites_and_the_pairs_form_has_no_dual_cell() -> None:
 
 # Equivalence by SAT: for each, the gold and gate instances and the property that must hold.
 ADDERS = (Adder(3, False, False, 3, 6), Adder(5, True, True, 1, 8), Adder(4, True, False, 2, 7))
-NEEDS = Needs((2, 5, 8, 12), ((4, 2, 4),), ADDERS)
+WEIGHTS = Constant("weights.hex", 9, 3, 0b101100111_000000000_011111010)
+NEEDS = Needs((2, 5, 8, 12), ((4, 2, 4),), ADDERS, (WEIGHTS,))
 
 
 def _match_check(lanes: int) -> str:
@@ -135,7 +154,21 @@ module check(input [7:0] n, output ok);
   assign ok = {2'b0, a} + b == {2'b0, c} + d;
 endmodule
 """
-CHECKS = [*map(_match_check, NEEDS.lanes), *map(_adder_check, ADDERS), _JOIN_CHECK]
+_COUNT_CHECK = f"""
+module check(input [8:0] i, output ok);
+  wire [15:0] a, b, c, d;
+  wire [3:0] equal;
+  bnn_subset_counts #(.SIMD(9), .PE(3), .FILE("weights.hex")) gold (
+    .inputs(i), .weights(27'd{WEIGHTS.word}), .even(a), .odd(b));
+  bnn_subset_counts_0 gate (.inputs(i), .even(c), .odd(d));
+  genvar p;
+  generate for (p = 0; p < 4; p = p + 1) begin : subset
+    assign equal[p] = {{2'b0, a[4*p +: 4]}} + b[4*p +: 4] == {{2'b0, c[4*p +: 4]}} + d[4*p +: 4];
+  end endgenerate
+  assign ok = &equal;
+endmodule
+"""
+CHECKS = [*map(_match_check, NEEDS.lanes), *map(_adder_check, ADDERS), _JOIN_CHECK, _COUNT_CHECK]
 
 
 def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.CompletedProcess[str]:
@@ -147,7 +180,7 @@ def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.Comple
         for name, text in structural_sources(NEEDS, dual_cells).items()
         if not (LIBRARY / name).exists()
     }
-    twins = ("bnn_match_rows", "bnn_compress_rows", "bnn_accumulate")
+    twins = ("bnn_match_rows", "bnn_compress_rows", "bnn_subset_counts", "bnn_accumulate")
     commands = []
     for index, text in enumerate(texts):
         (folder / f"check{index}.v").write_text(text)
