@@ -68,9 +68,7 @@ def full_window(stage: Window) -> Resources:
     lines = bits * (rows - 1)
     delay = lines * (ceil(rest / 32) if rest > 16 else 0.5 if rest > 0 else 0)
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + 4
-    control = Resources(
-        lut=2 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1
-    )
+    control = Resources(lut=2 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1)
     window = Resources(lut=delay, ff=rows * columns * bits - (lines if rest > 0 else 0))
     return skid(bits) + control + window
 
