@@ -218,7 +218,10 @@ def required_depths(stages: Sequence[Stage], interval: int) -> dict[str, int]:
             elif isinstance(unit, FullWindow) and fifo:
                 depths[fifo] = _waiting(waiting_since, unit.shifts(times, free)[unit.real])
             elif isinstance(unit, Scatter) and isinstance(stage, Converter):
-                depths[stage.name] = _waiting(entered, in_order(times, unit.beats))
+                # The group being gathered has a register of its own.
+                gathered = len(entered) // len(times)
+                waiting = _waiting(entered, in_order(times, unit.beats))
+                depths[stage.name] = waiting - (gathered if gathered > 1 else 0)
             times = results
         if isinstance(stage, Window):
             fifo = ""
