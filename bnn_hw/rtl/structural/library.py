@@ -15,6 +15,7 @@ from bnn_hw.pipeline.stages import Mvtu, Stage
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
 from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
 from bnn_hw.rtl.structural.netlist import Netlist, Signal
+from bnn_hw.rtl.structural.sums import Sums, triple_sums
 from bnn_hw.rtl.structural.verilog import Module, module_text
 
 PRIMITIVES = Path(__file__).parent / "simulation" / "bnn_primitives.sv"
@@ -36,12 +37,17 @@ class Constant:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a plan needs: lanes of match counters; (numbers, bits, sum bits) of joiners; adders; constants."""
+    """What a plan needs.
+
+    lanes: of match counters; joins: (numbers, bits, sum bits); adders: of accumulators;
+    constants: layers of constant weights; sums: of integer inputs.
+    """
 
     lanes: tuple[int, ...]
     joins: tuple[tuple[int, int, int], ...]
     adders: tuple[Adder, ...]
     constants: tuple[Constant, ...] = ()
+    sums: tuple[Sums, ...] = ()
 
 
 def _groups(simd: int) -> tuple[int, int]:
@@ -78,17 +84,20 @@ def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Need
     lanes: set[int] = set()
     joins: set[tuple[int, int, int]] = set()
     adders: set[Adder] = set()
+    sums: set[Sums] = set()
     for unit in stages:
         if not isinstance(unit, Mvtu):
             continue
         adders.add(_adder(unit))
-        if unit.input.dtype.is_bipolar and not is_constant(unit):
+        if not unit.input.dtype.is_bipolar:
+            sums.add(Sums(unit.simd, unit.input.dtype.bits, unit.input.dtype.is_signed))
+        elif not is_constant(unit):
             groups, share = _groups(unit.simd)
             lanes |= {share, unit.simd - (groups - 1) * share}
             if groups > 1:
                 joins.add((2 * groups, share.bit_length(), unit.simd.bit_length()))
     ordered = (tuple(sorted(lanes)), tuple(sorted(joins)), tuple(sorted(adders, key=astuple)))
-    return Needs(*ordered, tuple(constants.values()))
+    return Needs(*ordered, tuple(constants.values()), tuple(sorted(sums, key=astuple)))
 
 
 def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
@@ -98,7 +107,14 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     add = [_add(adder, dual_cells) for adder in needs.adders]
     files: dict[str, str] = {}
     count = [_subsets(constant, index, dual_cells) for index, constant in enumerate(needs.constants)]
-    forms = ((match, _MATCH_ROWS), (join, _COMPRESS_ROWS), (count, _SUBSET_COUNTS), (add, _ACCUMULATE))
+    sums = [_sums(kind, dual_cells) for kind in needs.sums]
+    forms = (
+        (match, _MATCH_ROWS),
+        (join, _COMPRESS_ROWS),
+        (count, _SUBSET_COUNTS),
+        (sums, _TRIPLE_SUMS),
+        (add, _ACCUMULATE),
+    )
     for own, twin in forms:
         if own:
             files |= {f"{module.name}.sv": module_text(module) for module, _ in own}
@@ -130,6 +146,15 @@ def _subsets(constant: Constant, index: int, dual_cells: bool) -> tuple[Module, 
     purpose = f"Ones among {constant.simd} inputs for the weights of {constant.file}, {constant.pe} PEs."
     parameters: Parameters = {"SIMD": constant.simd, "PE": constant.pe, "FILE": f'"{constant.file}"'}
     return _module(f"bnn_subset_counts_{index}", purpose, net, outputs, dual_cells, parameters)
+
+
+def _sums(kind: Sums, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, outputs = triple_sums(kind)
+    sign = "s" if kind.signed else "u"
+    purpose = f"The four sums of each three of {kind.count} values of {kind.bits} bits."
+    parameters: Parameters = {"COUNT": kind.count, "BITS": kind.bits, "IS_SIGNED": int(kind.signed)}
+    name = f"bnn_triple_sums_{sign}{kind.bits}_{kind.count}"
+    return _module(name, purpose, net, {"sums": outputs}, dual_cells, parameters)
 
 
 def _add(adder: Adder, dual_cells: bool) -> tuple[Module, Parameters]:
@@ -194,6 +219,21 @@ _SUBSET_COUNTS = _Twin(
         "input  logic [PE*SIMD-1:0] weights",
         "output logic [(PE+1)*COUNT_BITS-1:0] even",
         "output logic [(PE+1)*COUNT_BITS-1:0] odd",
+    ),
+)
+_TRIPLE_SUMS = _Twin(
+    "bnn_triple_sums",
+    "The sums of three values with binary weights, built from primitives.",
+    (
+        "int COUNT = {COUNT}",
+        "int BITS = {BITS}",
+        "bit IS_SIGNED = {IS_SIGNED}",
+        "int TRIPLES = (COUNT + 2) / 3",
+        "int SUM_BITS = BITS + 2 + (IS_SIGNED ? 0 : 1)",
+    ),
+    (
+        "input  logic [COUNT*BITS-1:0] values",
+        "output logic [TRIPLES*4*SUM_BITS-1:0] sums",
     ),
 )
 _ACCUMULATE = _Twin(

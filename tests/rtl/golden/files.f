@@ -1,5 +1,6 @@
 bnn_match_rows_3.sv
 bnn_subset_counts_0.sv
+bnn_triple_sums_u8_2.sv
 bnn_accumulate_u2_2_7.sv
 bnn_accumulate_u3_3_3.sv
 bnn_accumulate_i11_1_13.sv

@@ -8,6 +8,7 @@ import pytest
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
 from bnn_hw.rtl.structural.matches import Shape, best_shape, compress_rows, match_rows, subset_counts
 from bnn_hw.rtl.structural.netlist import Netlist, reduced
+from bnn_hw.rtl.structural.sums import Sums, triple_sums
 
 SMALL = (1, 2, 3, 4, 5)
 LARGE = (8, 15, 16, 31, 36, 64)
@@ -129,6 +130,30 @@ def test_accumulator_adds_or_subtracts(adder: Adder) -> None:
     got = number(net.evaluate(ports, sums))
     np.testing.assert_array_equal(got, (rows + kept) % (1 << adder.sum_bits))
     assert net.sites == adder.sum_bits
+
+
+@pytest.mark.parametrize(
+    "sums",
+    [Sums(1, 2, False), Sums(2, 3, True), Sums(3, 2, False), Sums(3, 8, False), Sums(7, 4, True)],
+    ids=str,
+)
+def test_sums_of_three_have_every_sign(sums: Sums) -> None:
+    rng = np.random.default_rng(13)
+    fields = rng.integers(0, 2, (3000, sums.count * sums.bits))
+    fields[0], fields[1] = 0, 1
+    values = np.zeros((len(fields), -(-sums.count // 3) * 3), np.int64)
+    for i in range(sums.count):
+        values[:, i] = number(fields[:, i * sums.bits : (i + 1) * sums.bits], sums.signed)
+    net, outputs = triple_sums(sums)
+    got = net.evaluate({"values": fields}, outputs).reshape(len(fields), -1, 4, sums.sum_bits)
+    for triple in range(values.shape[1] // 3):
+        a, b, c = values[:, 3 * triple : 3 * triple + 3].T
+        for place, expected in enumerate((a - b - c, a + b - c, a - b + c, a + b + c)):
+            np.testing.assert_array_equal(number(got[:, triple, place], signed=True), expected)
+
+
+def test_sums_of_three_take_a_site_a_bit() -> None:
+    assert triple_sums(Sums(3, 8, False))[0].sites <= 4 * 11
 
 
 def test_an_inverted_row_leaves_no_place_for_another() -> None:

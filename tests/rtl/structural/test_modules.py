@@ -22,6 +22,7 @@ from bnn_hw.rtl.structural.library import (
     needs_of,
     structural_sources,
 )
+from bnn_hw.rtl.structural.sums import Sums
 from tests.rtl.lib.bench import MODES, Bench, Dut, check
 from tests.rtl.lib.test_mvtu import Layer, mvtu
 
@@ -114,7 +115,7 @@ def test_headers_state_sites_and_the_pairs_form_has_no_dual_cell() -> None:
 # Equivalence by SAT: for each, the gold and gate instances and the property that must hold.
 ADDERS = (Adder(3, False, False, 3, 6), Adder(5, True, True, 1, 8), Adder(4, True, False, 2, 7))
 WEIGHTS = Constant("weights.hex", 9, 3, 0b101100111_000000000_011111010)
-NEEDS = Needs((2, 5, 8, 12), ((4, 2, 4),), ADDERS, (WEIGHTS,))
+NEEDS = Needs((2, 5, 8, 12), ((4, 2, 4),), ADDERS, (WEIGHTS,), (Sums(5, 3, False), Sums(3, 2, True)))
 
 
 def _match_check(lanes: int) -> str:
@@ -168,7 +169,28 @@ module check(input [8:0] i, output ok);
   assign ok = &equal;
 endmodule
 """
-CHECKS = [*map(_match_check, NEEDS.lanes), *map(_adder_check, ADDERS), _JOIN_CHECK, _COUNT_CHECK]
+
+
+def _sums_check(sums: Sums) -> str:
+    width = -(-sums.count // 3) * 4 * sums.sum_bits
+    return f"""
+module check(input [{sums.count * sums.bits - 1}:0] v, output ok);
+  wire [{width - 1}:0] a, b;
+  bnn_triple_sums #(.COUNT({sums.count}), .BITS({sums.bits}), .IS_SIGNED({int(sums.signed)})) gold (
+    .values(v), .sums(a));
+  bnn_triple_sums_{"s" if sums.signed else "u"}{sums.bits}_{sums.count} gate (.values(v), .sums(b));
+  assign ok = a == b;
+endmodule
+"""
+
+
+CHECKS = [
+    *map(_match_check, NEEDS.lanes),
+    *map(_adder_check, ADDERS),
+    *map(_sums_check, NEEDS.sums),
+    _JOIN_CHECK,
+    _COUNT_CHECK,
+]
 
 
 def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.CompletedProcess[str]:
@@ -180,7 +202,7 @@ def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.Comple
         for name, text in structural_sources(NEEDS, dual_cells).items()
         if not (LIBRARY / name).exists()
     }
-    twins = ("bnn_match_rows", "bnn_compress_rows", "bnn_subset_counts", "bnn_accumulate")
+    twins = ("bnn_match_rows", "bnn_compress_rows", "bnn_subset_counts", "bnn_triple_sums", "bnn_accumulate")
     commands = []
     for index, text in enumerate(texts):
         (folder / f"check{index}.v").write_text(text)
