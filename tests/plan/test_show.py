@@ -33,7 +33,7 @@ def test_tables_tell_folding_cycles_share_and_that_resources_are_predicted():
     folding = {"conv": LayerFolding(4, 18), "fc": LayerFolding(1, 8, "block")}
     plan = plan_folding(GRAPH, board, folding)
     text = render(plan, board)
-    assert "tiny on pynq-z1, goal folding=manual" in text
+    assert "tiny on pynq-z1, goal folding=manual, structural arithmetic" in text
     # 36 windows and 28 pixels that complete none; 3 neurons of 144 / 8 words
     assert row(text, "conv")[:8] == ["conv", "4", "18", "4", "18", "constants", "64", "100%"]
     assert row(text, "fc")[:8] == ["fc", "3", "144", "1", "8", "BRAM", "54", "84%"]

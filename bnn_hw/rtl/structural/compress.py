@@ -105,7 +105,8 @@ def compress(net: Netlist, columns: Columns, height: int, chains: bool = True, m
     chain step of four bits and one of the next weight.
     """
     while max(map(len, columns), default=0) > height:
-        left, result = [list(column) for column in columns], []
+        left = [list(column) for column in columns]
+        result: Columns = []
         if chains:
             _chains(net, left, result, mixed)
         _adders(net, left, result, height)

@@ -21,8 +21,8 @@ from bnn_hw.rtl.structural.verilog import Module, module_text
 PRIMITIVES = Path(__file__).parent / "simulation" / "bnn_primitives.sv"
 """Models of the primitives, for simulation only."""
 
-Parameters = dict[str, int | str]
-Outputs = dict[str, Sequence[Signal]]
+Parameters = Mapping[str, int | str]
+Outputs = Mapping[str, Sequence[Signal]]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bnn_hw.rtl.structural.netlist import (
@@ -30,7 +30,7 @@ class Module:
     name: str
     purpose: str
     net: Netlist
-    outputs: dict[str, Sequence[Signal]]
+    outputs: Mapping[str, Sequence[Signal]]
     dual_cells: bool = False
 
     @property
@@ -99,9 +99,9 @@ def _lut(cell: Lut, names: dict[Signal, str], dual_cells: bool) -> list[str]:
         spare = [(f"I{place}", "1'b0") for place in range(count, DUAL_INPUTS)]
         pins = [("O6", names[cell.o6]), ("O5", names[cell.o5]), *pins, *spare, ("I5", "1'b1")]
         return [*lines, _instance("LUT6_2", f"l{cell.o6}", f"64'h{table:016x}", pins)]
-    for output, table in ((cell.o6, cell.upper), (cell.o5, cell.lower)):
-        if output is not None and table is not None:
-            used, table = reduced(table, count)
+    for output, full in ((cell.o6, cell.upper), (cell.o5, cell.lower)):
+        if output is not None and full is not None:
+            used, table = reduced(full, count)
             bits = 1 << len(used)
             init = f"{bits}'h{table:0{-(-bits // 4)}x}"
             own = [(f"I{place}", pins[pin][1]) for place, pin in enumerate(used)]
