@@ -2,7 +2,8 @@
 
 The folder is complete in itself: the top module bnn_core.sv, the library
 modules it uses, mem/*.hex, files.f (sources in reading order) and core.json.
-Tools run with it as their working directory.
+Tools run with it as their working directory. The module bnn_table, which holds the
+contents of the logic ROMs in LUTs, is made for the core in the place of the library's.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from bnn_hw.pipeline.core import Core, CoreStage
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import Mvtu, Scores, Stage, ThresholdUnit
 from bnn_hw.rtl import memory, modules
+from bnn_hw.rtl.structural import tables
 from bnn_hw.rtl.top import TOP, top_module
 
 LIBRARY = Path(__file__).parent / "lib"
@@ -33,15 +35,17 @@ def emit(plan: Plan, graph: Graph, folder: Path) -> Core:
     """
     check_chain(plan)
     images = memory_images(plan, graph)
-    core = core_of(plan, graph, folder, {name: tuple(files) for name, files in images.items()})
+    generated = generated_sources(plan, images)
+    core = core_of(plan, graph, folder, images)
     with whole_folder(folder) as scratch:
         (scratch / "mem").mkdir()
         for files in images.values():
             for path, image in files.items():
                 (scratch / path).write_text(image.hex_text)
-        for source in (*core.sources[:-1], ASSERTIONS):
-            (scratch / source).write_bytes((LIBRARY / source).read_bytes())
-        (scratch / core.sources[-1]).write_text(top_module(plan, core))
+        texts = {**generated, f"{TOP}.sv": top_module(plan, core)}
+        for source in (*core.sources, ASSERTIONS):
+            text = texts[source] if source in texts else (LIBRARY / source).read_text()
+            (scratch / source).write_text(text)
         (scratch / "files.f").write_text("".join(f"{source}\n" for source in core.sources))
         (scratch / "core.json").write_text(core_record.to_json(core))
     return core
@@ -100,8 +104,19 @@ def _stage_images(stage: Stage, graph: Graph) -> dict[str, memory.Image]:
     return images
 
 
-def core_of(plan: Plan, graph: Graph, folder: Path, memories: dict[str, tuple[str, ...]]) -> Core:
+def generated_sources(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict[str, str]:
+    """Return the modules made for this core in the place of their behavioural twins, by file name."""
+    logic: dict[str, memory.Image] = {}
+    for stage in plan.stages:
+        logic |= images[stage.name]
+        if isinstance(stage, Mvtu) and stage.weight_memory != "logic":
+            del logic[modules.weight_file(stage)]
+    return tables.table_sources(logic)
+
+
+def core_of(plan: Plan, graph: Graph, folder: Path, images: dict[str, dict[str, memory.Image]]) -> Core:
     """Return the record of the core that :func:`emit` writes."""
+    used = {modules.module_of(stage)[0] for stage in plan.stages} | set(tables.PARTS)
     stages = tuple(
         CoreStage(
             name=stage.name,
@@ -114,7 +129,7 @@ def core_of(plan: Plan, graph: Graph, folder: Path, memories: dict[str, tuple[st
             ready=f"{stage.name}_ready",
             data=f"{stage.name}_data",
             output=stage.output,
-            memories=memories[stage.name],
+            memories=tuple(images[stage.name]),
         )
         for stage in plan.stages
     )
@@ -128,7 +143,7 @@ def core_of(plan: Plan, graph: Graph, folder: Path, memories: dict[str, tuple[st
         input_name=graph.input.name,
         input=plan.stages[0].input,
         classes=last.classes,
-        sources=(*library_sources({stage.module for stage in stages}), f"{TOP}.sv"),
+        sources=(*library_sources(used), f"{TOP}.sv"),
         stages=stages,
     )
 

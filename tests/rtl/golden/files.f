@@ -3,13 +3,16 @@ bnn_scatter.sv
 bnn_skid.sv
 bnn_converter.sv
 bnn_fifo.sv
+bnn_lut_columns.sv
 bnn_delay.sv
 bnn_popcount.sv
 bnn_dot.sv
+bnn_table.sv
 bnn_rom.sv
 bnn_mvtu.sv
 bnn_pool.sv
 bnn_scores.sv
+bnn_wide_mux.sv
 bnn_window.sv
 bnn_window_full.sv
 bnn_core.sv
