@@ -67,9 +67,7 @@ def full_window(stage: Window) -> Resources:
     lines = bits * (rows - 1)
     delay = lines * (ceil(rest / 32) if rest > 16 else 0.5 if rest > 0 else 0)
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + 4
-    control = Resources(
-        lut=2 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1
-    )
+    control = Resources(lut=2 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1)
     window = Resources(lut=delay, ff=rows * columns * bits - (lines if rest > 0 else 0))
     return skid(bits) + control + window
 
@@ -95,7 +93,7 @@ def lane_lut(simd: int, bits: int, depth: int, pe: int) -> float:
     running sum. Constant weights make the XNOR disappear and give PEs common partial
     sums, the more PEs the more; a few words still leave some in common.
     """
-    shared = 1.0 if depth > 4 else 0.92
+    shared = 1.0 if depth > 6 else 0.92 if depth > 2 else 0.74 * min(1.0, (8 / pe) ** 0.1)
     if bits > 1:
         return (bits + 1 + log2(simd) / 2) * (0.7 if depth == 1 else shared)
     runtime = min(1.48, 0.8 + 0.28 * max(0.0, log2(simd) - 3))
