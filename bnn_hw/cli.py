@@ -13,6 +13,7 @@ import click
 
 from bnn_hw import __version__
 from bnn_hw.errors import BnnHwError
+from bnn_hw.pipeline.arithmetic import ARITHMETIC, STRUCTURAL
 from bnn_hw.progress import Reporter
 
 if TYPE_CHECKING:
@@ -119,6 +120,13 @@ def build_options(command: Callable) -> Callable:
             help="high-throughput, fps=N, folding=FILE or folding=table1.",
         ),
         click.option("--clock-mhz", type=click.FloatRange(min=1), help="Fabric clock; else the board's."),
+        click.option(
+            "--arithmetic",
+            type=click.Choice(ARITHMETIC),
+            default=STRUCTURAL,
+            show_default=True,
+            help="7-series primitives (with LUT6_2 for Vivado), or plain SystemVerilog.",
+        ),
         click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True),
         click.option(
             "--frames", type=click.IntRange(min=2), default=20, show_default=True, help="Frames in the proof."

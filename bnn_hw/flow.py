@@ -21,6 +21,7 @@ from bnn_hw.errors import DataError
 from bnn_hw.ir import Graph, store
 from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
 from bnn_hw.pipeline import record
+from bnn_hw.pipeline.arithmetic import STRUCTURAL
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.goal import parse_goal
@@ -54,7 +55,8 @@ class Options:
     clock_hz: None takes the board's; input_scale, input_offset: what a pixel
     means to a QONNX file that belongs to no design (network input = scale *
     pixel + offset); frames: pictures in the proof; pictures: files to classify
-    instead of the design's own; data: the data set's folder.
+    instead of the design's own; data: the data set's folder; arithmetic: one of
+    bnn_hw.pipeline.arithmetic.ARITHMETIC.
     """
 
     network: str
@@ -68,6 +70,7 @@ class Options:
     seed: int = 1
     pictures: tuple[Path, ...] = ()
     data: Path | None = None
+    arithmetic: str = STRUCTURAL
 
 
 class Flow:
@@ -86,7 +89,8 @@ class Flow:
         options = self.options
         goal = re.sub(r"[^A-Za-z0-9.]+", "-", options.goal).strip("-")
         clock = f"-{options.clock_hz / 1e6:g}MHz" if options.clock_hz else ""
-        return options.out / self.design.name / self.board.name / f"{goal}{clock}"
+        arithmetic = f"-{options.arithmetic}" if options.arithmetic != STRUCTURAL else ""
+        return options.out / self.design.name / self.board.name / f"{goal}{clock}{arithmetic}"
 
     def _steps(self) -> list[Step]:
         """The flow itself, in order: code whose change makes a result stale, and steps needed before."""
@@ -149,12 +153,23 @@ class Flow:
         named = self.design.foldings.get(goal.removeprefix("folding="))
         path = named.path if named else Path(goal.removeprefix("folding="))
         folding = digest_file(path) if goal.startswith("folding=") and path.is_file() else None
-        return {"board": asdict(self.board), "goal": goal, "folding": folding, "clock": self.options.clock_hz}
+        return {
+            "board": asdict(self.board),
+            "goal": goal,
+            "folding": folding,
+            "clock": self.options.clock_hz,
+            "arithmetic": self.options.arithmetic,
+        }
 
     def _plan(self, folder: Path) -> None:
         with self.reporter.bar("planning"):
             plan = make_plan(
-                self.graph, self.board, self.options.goal, design=self.design, clock_hz=self.options.clock_hz
+                self.graph,
+                self.board,
+                self.options.goal,
+                design=self.design,
+                clock_hz=self.options.clock_hz,
+                arithmetic=self.options.arithmetic,
             )
         (folder / "plan.json").write_text(record.to_json(plan))
 

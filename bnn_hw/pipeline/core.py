@@ -10,6 +10,7 @@ from typing import Any
 
 from bnn_hw.errors import ConfigError
 from bnn_hw.ir.types import DataType
+from bnn_hw.pipeline.arithmetic import BEHAVIOURAL
 from bnn_hw.pipeline.stages import Stream
 
 FORMAT = "bnn_hw.core/1"
@@ -45,7 +46,8 @@ class Core:
     Ports: clk, rst_n (synchronous), s_valid, s_ready, s_data (``input``), m_valid,
     m_ready, m_data (32 bits), m_last. Tools run with ``folder`` as their working
     directory, because memory images are named relative to it. sources: files in
-    the order they are to be read.
+    the order they are to be read. simulation_sources: models of the part's
+    primitives, for simulators only: synthesis has its own. arithmetic: the plan's.
     """
 
     folder: Path
@@ -57,6 +59,8 @@ class Core:
     classes: int
     sources: tuple[str, ...]
     stages: tuple[CoreStage, ...]
+    simulation_sources: tuple[str, ...] = ()
+    arithmetic: str = BEHAVIOURAL
 
     @property
     def words_per_frame(self) -> int:
@@ -103,7 +107,9 @@ def to_json(core: Core) -> str:
         "input": _stream_record(core.input),
         "classes": core.classes,
         "output": {"width_bits": SCORE_BITS, "words_per_frame": core.words_per_frame},
+        "arithmetic": core.arithmetic,
         "sources": list(core.sources),
+        "simulation_sources": list(core.simulation_sources),
         "stages": stages,
     }
     return json.dumps(record, indent=1) + "\n"
@@ -132,6 +138,8 @@ def load(folder: Path) -> Core:
             classes=int(record["classes"]),
             sources=tuple(record["sources"]),
             stages=stages,
+            simulation_sources=tuple(record["simulation_sources"]),
+            arithmetic=record["arithmetic"],
         )
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise ConfigError.at(

@@ -10,6 +10,7 @@ from typing import Any
 
 from bnn_hw.errors import ConfigError
 from bnn_hw.ir.types import DataType
+from bnn_hw.pipeline.arithmetic import ARITHMETIC, STRUCTURAL
 from bnn_hw.pipeline.stages import STAGES, Stage, Stream
 
 FORMAT = "bnn_hw.plan/1"
@@ -49,7 +50,10 @@ class LayerPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A graph folded for a part. Cycles are exact, resources a prediction by the cost law."""
+    """A graph folded for a part. Cycles are exact, resources a prediction by the cost law.
+
+    arithmetic: one of bnn_hw.pipeline.arithmetic.ARITHMETIC.
+    """
 
     network: str
     graph_digest: str
@@ -65,6 +69,7 @@ class Plan:
     bottleneck: str
     resources: Resources
     stage_resources: dict[str, Resources]
+    arithmetic: str = STRUCTURAL
 
     @property
     def fps(self) -> float:
@@ -125,6 +130,8 @@ def from_json(text: str, place: str = "plan.json") -> Plan:
         record["stages"] = tuple(_stage_from(stage) for stage in record["stages"])
         record["resources"] = Resources(**record["resources"])
         record["stage_resources"] = {k: Resources(**v) for k, v in record["stage_resources"].items()}
+        if record["arithmetic"] not in ARITHMETIC:
+            raise ValueError(f"arithmetic is {record['arithmetic']!r}, not one of {', '.join(ARITHMETIC)}")
         return Plan(**record)
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise ConfigError.at(

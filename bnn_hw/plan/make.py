@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bnn_hw.board import Board
 from bnn_hw.design import Design
 from bnn_hw.ir import store
 from bnn_hw.ir.graph import Graph
+from bnn_hw.pipeline.arithmetic import STRUCTURAL
 from bnn_hw.pipeline.chain import Chain
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
@@ -20,14 +23,20 @@ from bnn_hw.plan.timing import latency_cycles
 
 
 def make_plan(
-    graph: Graph, board: Board, goal: str | None, design: Design | None = None, clock_hz: int | None = None
+    graph: Graph,
+    board: Board,
+    goal: str | None,
+    design: Design | None = None,
+    clock_hz: int | None = None,
+    arithmetic: str = STRUCTURAL,
 ) -> Plan:
     """Fold ``graph`` onto ``board`` for ``goal``.
 
     goal: ``high-throughput``, ``fps=N``, or ``folding=`` with a folding of the
     design or a file. clock_hz: the board's default if None. A folding that the
     planner chooses keeps to a share of the part less the shell; one that the user
-    gives may take all of the part that the shell leaves.
+    gives may take all of the part that the shell leaves. arithmetic: one of
+    bnn_hw.pipeline.arithmetic.ARITHMETIC.
 
     Raises ModelError (the hardware cannot build the network), ConfigError (no or
     an unknown goal), FoldingError (an illegal folding), FitError (too large for
@@ -37,7 +46,7 @@ def make_plan(
     chain = as_chain(graph)
     clock_hz = clock_hz or board.default_clock_hz
     solution = _solve(chain, board, wanted, design, clock_hz)
-    return _record(graph, chain, board, wanted, clock_hz, solution)
+    return replace(_record(graph, chain, board, wanted, clock_hz, solution), arithmetic=arithmetic)
 
 
 def plan_folding(

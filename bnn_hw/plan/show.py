@@ -18,7 +18,8 @@ def plan_tables(plan: Plan, board: Board) -> list[Table]:
 
 def folding_table(plan: Plan) -> Table:
     """One row a layer: PE, SIMD, weights, cycles and their share of the bottleneck, predicted resources."""
-    table = Table(title=f"{plan.network} on {plan.board}, goal {plan.goal}", title_justify="left")
+    title = f"{plan.network} on {plan.board}, goal {plan.goal}, {plan.arithmetic} arithmetic"
+    table = Table(title=title, title_justify="left")
     table.add_column("layer")
     for name in ("neurons", "synapses", "PE", "SIMD"):
         table.add_column(name, justify="right")

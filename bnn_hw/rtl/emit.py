@@ -2,8 +2,10 @@
 
 The folder is complete in itself: the top module bnn_core.sv, the library
 modules it uses, mem/*.hex, files.f (sources in reading order) and core.json.
-Tools run with it as their working directory. The module bnn_table, which holds the
-contents of the logic ROMs in LUTs, is made for the core in the place of the library's.
+Tools run with it as their working directory. Where the plan asks for structural
+arithmetic, modules made for this core stand in the place of their behavioural twins
+of the library (the contents of logic ROMs among them), and bnn_primitives.sv holds
+the part's primitives for simulators.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from bnn_hw.errors import FaultList, ModelError
 from bnn_hw.folders import whole_folder
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline import core as core_record
+from bnn_hw.pipeline.arithmetic import BEHAVIOURAL, STRUCTURAL_LUT6_2
 from bnn_hw.pipeline.core import Core, CoreStage
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import Mvtu, Scores, Stage, ThresholdUnit
 from bnn_hw.rtl import memory, modules
 from bnn_hw.rtl.structural import tables
+from bnn_hw.rtl.structural.library import PRIMITIVES, needs_of, structural_sources
 from bnn_hw.rtl.top import TOP, top_module
 
 LIBRARY = Path(__file__).parent / "lib"
@@ -36,14 +40,16 @@ def emit(plan: Plan, graph: Graph, folder: Path) -> Core:
     check_chain(plan)
     images = memory_images(plan, graph)
     generated = generated_sources(plan, images)
-    core = core_of(plan, graph, folder, images)
+    core = core_of(plan, graph, folder, images, generated)
     with whole_folder(folder) as scratch:
         (scratch / "mem").mkdir()
         for files in images.values():
             for path, image in files.items():
                 (scratch / path).write_text(image.hex_text)
         texts = {**generated, f"{TOP}.sv": top_module(plan, core)}
-        for source in (*core.sources, ASSERTIONS):
+        if core.simulation_sources:
+            texts[PRIMITIVES.name] = PRIMITIVES.read_text()
+        for source in (*core.sources, *core.simulation_sources, ASSERTIONS):
             text = texts[source] if source in texts else (LIBRARY / source).read_text()
             (scratch / source).write_text(text)
         (scratch / "files.f").write_text("".join(f"{source}\n" for source in core.sources))
@@ -104,19 +110,14 @@ def _stage_images(stage: Stage, graph: Graph) -> dict[str, memory.Image]:
     return images
 
 
-def generated_sources(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict[str, str]:
-    """Return the modules made for this core in the place of their behavioural twins, by file name."""
-    logic: dict[str, memory.Image] = {}
-    for stage in plan.stages:
-        logic |= images[stage.name]
-        if isinstance(stage, Mvtu) and stage.weight_memory != "logic":
-            del logic[modules.weight_file(stage)]
-    return tables.table_sources(logic)
-
-
-def core_of(plan: Plan, graph: Graph, folder: Path, images: dict[str, dict[str, memory.Image]]) -> Core:
+def core_of(
+    plan: Plan,
+    graph: Graph,
+    folder: Path,
+    images: dict[str, dict[str, memory.Image]],
+    generated: dict[str, str],
+) -> Core:
     """Return the record of the core that :func:`emit` writes."""
-    used = {modules.module_of(stage)[0] for stage in plan.stages} | set(tables.PARTS)
     stages = tuple(
         CoreStage(
             name=stage.name,
@@ -135,6 +136,9 @@ def core_of(plan: Plan, graph: Graph, folder: Path, images: dict[str, dict[str, 
     )
     last = plan.stages[-1]
     assert isinstance(last, Scores)
+    used = {stage.module for stage in stages} | (set(tables.PARTS) if generated else set())
+    library = library_sources(used)
+    own = [source for source in generated if source not in library]
     return Core(
         folder=folder,
         top=TOP,
@@ -143,9 +147,31 @@ def core_of(plan: Plan, graph: Graph, folder: Path, images: dict[str, dict[str, 
         input_name=graph.input.name,
         input=plan.stages[0].input,
         classes=last.classes,
-        sources=(*library_sources(used), f"{TOP}.sv"),
+        sources=(*own, *library, f"{TOP}.sv"),
         stages=stages,
+        simulation_sources=(PRIMITIVES.name,) if generated else (),
+        arithmetic=plan.arithmetic,
     )
+
+
+def generated_sources(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict[str, str]:
+    """Return the structural modules the plan asks for, by file name; none for behavioural arithmetic."""
+    if plan.arithmetic == BEHAVIOURAL:
+        return {}
+    dual_cells = plan.arithmetic == STRUCTURAL_LUT6_2
+    return structural_sources(needs_of(plan.stages), dual_cells) | tables.table_sources(
+        logic_images(plan, images)
+    )
+
+
+def logic_images(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict[str, memory.Image]:
+    """Return the contents of the ROMs in LUTs, by path in the folder."""
+    logic: dict[str, memory.Image] = {}
+    for stage in plan.stages:
+        logic |= images[stage.name]
+        if isinstance(stage, Mvtu) and stage.weight_memory != "logic":
+            del logic[modules.weight_file(stage)]
+    return logic
 
 
 def library_sources(used: set[str]) -> list[str]:

@@ -138,6 +138,7 @@ def _verilate(core: Core, verilator: tools.FoundTool, scratch: Path) -> list[str
         "-CFLAGS",
         "-I..",
         scratch / "access.vlt",
+        *core.simulation_sources,
         *core.sources,
         scratch / "harness.cpp",
     ]
@@ -167,7 +168,8 @@ def _digest(core: Core, verilator: tools.FoundTool, compiler: tools.FoundTool) -
     for text in (*VERILATOR_FLAGS, OPT_FAST, OPT_ONCE, stage_table(core), access_rules(core)):
         sha.update(text.encode() + b"\0")
     sha.update(HARNESS.read_bytes())
-    for path in sorted({*core.sources, *(p.name for p in core.folder.glob("*.svh"))}):
+    headers = (path.name for path in core.folder.glob("*.svh"))
+    for path in sorted({*core.simulation_sources, *core.sources, *headers}):
         try:
             sha.update(path.encode() + b"\0" + (core.folder / path).read_bytes())
         except FileNotFoundError as err:

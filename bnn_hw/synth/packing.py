@@ -10,6 +10,10 @@ The rule (7 Series FPGAs Configurable Logic Block, UG474, "Look-Up Table"):
   hold, besides, only the function of the same bit's DI input (on O5), five-input
   rule as above. An S input that is no LUT's own needs a site as route-through; one
   that is constant needs none.
+- Where DI comes from elsewhere (the slice's bypass input) and the position's sum goes
+  to one flip-flop only (or nowhere), O5 can leave by the slice's multiplexed output: such a
+  carry site can hold a function of its own inputs besides. This is how a ternary
+  adder takes one site a bit.
 - MUXF7 inputs come from the O6 of a site that holds nothing else. A LUT that
   feeds several, or a net from elsewhere, takes a further site as route-through.
 - A LUT6_2 is a whole site; an inverter is a one-input function.
@@ -38,6 +42,8 @@ Inputs = frozenset[int]
 
 SHARED_INPUTS = 5
 """Distinct inputs that O5 and O6 have together."""
+
+FLIP_FLOPS = {"FDRE", "FDSE", "FDCE", "FDPE"}
 
 MAX_READERS = 128
 """All readers of a net are tried as partners of each other up to this many of them."""
@@ -84,6 +90,23 @@ class _Function:
     placed: bool = False
 
 
+def _plain_readers(cells: Sequence[Cell]) -> set[int]:
+    """Nets that are read by anything but the data input of one flip-flop.
+
+    Ports of the module are not seen: units end in registers or LUTs, not in an adder.
+    """
+    plain: set[int] = set()
+    registered: Counter[int] = Counter()
+    for cell in cells:
+        for port, bits in cell.ports.items():
+            nets = [bit for bit in bits if bit is not None]
+            if cell.type in FLIP_FLOPS and port == "D":
+                registered.update(nets)
+            elif not (cell.type == "CARRY4" and port in {"O", "CO", "CI"}):
+                plain.update(nets)
+    return plain | {net for net, count in registered.items() if count > 1}
+
+
 def _lut_inputs(cell: Cell) -> Inputs:
     return frozenset(
         bit for port in cell.ports if port[0] == "I" for bit in cell.bits(port) if bit is not None
@@ -106,6 +129,8 @@ class _Sites:
         self.functions: list[_Function] = []
         self.driver: dict[int, _Function] = {}
         self.sites = self.pairs = self.route_throughs = 0
+        self.open: list[Inputs] = []
+        self.read = _plain_readers(cells)
         for cell in cells:
             if _is_function(cell):
                 function = _Function(_lut_inputs(cell))
@@ -132,13 +157,32 @@ class _Sites:
         return function.inputs
 
     def place_carry(self, cell: Cell) -> None:
-        for s, di in zip(cell.bits("S"), cell.bits("DI"), strict=True):
+        for place, (s, di) in enumerate(zip(cell.bits("S"), cell.bits("DI"), strict=True)):
             inputs = None if s is None else self._source(s)
-            partner = None if di is None else self.driver.get(di)
-            if inputs is None or partner is None or partner.placed:
+            if inputs is None:
                 continue
-            if len(inputs | partner.inputs) <= SHARED_INPUTS:
+            partner = None if di is None else self.driver.get(di)
+            if partner and not partner.placed and len(inputs | partner.inputs) <= SHARED_INPUTS:
                 partner.placed = True
+                self.pairs += 1
+            elif len(inputs) <= SHARED_INPUTS and not self._leaves(cell, place):
+                self.open.append(inputs)
+
+    def _leaves(self, cell: Cell, place: int) -> bool:
+        """Tell whether the sum or the carry of a position leaves the slice other than by a flip-flop."""
+        outputs = [bits[place] for bits in (cell.bits("O"), cell.bits("CO")) if place < len(bits)]
+        return any(bit in self.read for bit in outputs)
+
+    def fill_open(self) -> None:
+        """Let each open carry site hold a function of its own inputs, the largest that is left."""
+        readers: defaultdict[int, list[_Function]] = defaultdict(list)
+        for function in self.functions:
+            if not function.placed and function.inputs and len(function.inputs) <= SHARED_INPUTS:
+                readers[min(function.inputs)].append(function)
+        for inputs in self.open:
+            own = [f for net in sorted(inputs) for f in readers[net] if not f.placed and f.inputs <= inputs]
+            if own:
+                max(own, key=lambda function: len(function.inputs)).placed = True
                 self.pairs += 1
 
     def place_muxf7(self, cell: Cell) -> None:
@@ -157,6 +201,8 @@ def pack(cells: Sequence[Cell]) -> Packing:
     for cell in cells:
         if cell.type == "MUXF7":
             sites.place_muxf7(cell)
+    bound = site_bound([f.inputs for f in sites.functions if not f.placed and len(f.inputs) <= SHARED_INPUTS])
+    sites.fill_open()
     free = [function.inputs for function in sites.functions if not function.placed]
     small = [inputs for inputs in free if len(inputs) <= SHARED_INPUTS]
     alone = len(free) - len(small)
@@ -167,7 +213,7 @@ def pack(cells: Sequence[Cell]) -> Packing:
         memory_sites=memory_sites(cells),
         pairs=sites.pairs + len(pairs),
         route_throughs=sites.route_throughs,
-        lower_bound=sites.sites + alone + site_bound(small),
+        lower_bound=sites.sites + alone + max(0, bound - len(sites.open)),
     )
 
 

@@ -14,6 +14,7 @@ from bnn_hw.ir import Graph, Node
 from bnn_hw.ir.ops import Threshold
 from bnn_hw.pipeline import core as core_record
 from bnn_hw.pipeline import record
+from bnn_hw.pipeline.arithmetic import ARITHMETIC, BEHAVIOURAL, STRUCTURAL, STRUCTURAL_LUT6_2
 from bnn_hw.rtl import emit as emitting
 from bnn_hw.rtl.emit import LIBRARY, emit, library_sources
 from tests.networks import ConvSpec, DenseSpec, PoolSpec, ThresholdSpec, random_graph
@@ -42,7 +43,7 @@ def test_folder_is_complete_and_nothing_else(tmp_path: Path) -> None:
     mem = {f"rtl/{memory}" for stage in core.stages for memory in stage.memories}
     assert len(mem) == 5
     own = {"rtl/core.json", "rtl/files.f", "rtl/bnn_assert.svh"}
-    assert files == mem | own | {f"rtl/{source}" for source in core.sources}
+    assert files == mem | own | {f"rtl/{source}" for source in (*core.sources, *core.simulation_sources)}
     assert core_record.load(tmp_path / "rtl") == core
     named = set(re.findall(r'"(mem/[^"]*)"', (tmp_path / "rtl" / "bnn_core.sv").read_text()))
     assert {f"rtl/{name}" for name in named} == mem
@@ -51,7 +52,8 @@ def test_folder_is_complete_and_nothing_else(tmp_path: Path) -> None:
 def test_sources_hold_every_module_after_those_it_uses() -> None:
     sources = library_sources({"bnn_mvtu", "bnn_window"})
     assert sources.index("bnn_skid.sv") < sources.index("bnn_mvtu.sv")
-    assert sources.index("bnn_popcount.sv") < sources.index("bnn_dot.sv") < sources.index("bnn_mvtu.sv")
+    order = [sources.index(f"bnn_{name}.sv") for name in ("match_rows", "match_dot", "mvtu")]
+    assert order == sorted(order)
     assert "bnn_pool.sv" not in sources
     assert set(library_sources({path.stem for path in LIBRARY.glob("*.sv")})) == {
         path.name for path in LIBRARY.glob("*.sv")
@@ -74,6 +76,25 @@ def test_every_parameter_exists_in_its_module(tmp_path: Path) -> None:
             given = re.findall(r"\.(\w+)\(", text)
             assert set(given) <= set(declared)
             assert set(declared) - set(given) <= {"RAM_STYLE", "THRESHOLD_FILE"}
+
+
+def test_arithmetic_is_the_plans_and_synthesis_reads_no_simulation_model(tmp_path: Path) -> None:
+    texts = {}
+    for arithmetic in ARITHMETIC:
+        folder = tmp_path / arithmetic
+        core = emit(dataclasses.replace(PLAN, arithmetic=arithmetic), GRAPH, folder)
+        assert core_record.load(folder).arithmetic == arithmetic
+        assert core.simulation_sources == (() if arithmetic == BEHAVIOURAL else ("bnn_primitives.sv",))
+        assert (folder / "bnn_primitives.sv").exists() == (arithmetic != BEHAVIOURAL)
+        assert "bnn_primitives.sv" not in (folder / "files.f").read_text()
+        texts[arithmetic] = "".join((folder / source).read_text() for source in core.sources)
+    for twin in ("accumulate", "match_rows"):
+        assert (LIBRARY / f"bnn_{twin}.sv").read_text() in texts[BEHAVIOURAL]
+        assert (LIBRARY / f"bnn_{twin}.sv").read_text() not in texts[STRUCTURAL]
+    assert "LUT" not in re.sub("//.*", "", texts[BEHAVIOURAL])
+    assert "LUT4 #(" in texts[STRUCTURAL]
+    assert "LUT6_2" not in texts[STRUCTURAL]
+    assert "LUT6_2 #(" in texts[STRUCTURAL_LUT6_2]
 
 
 def test_emitting_twice_gives_equal_files_and_no_remains(tmp_path: Path) -> None:

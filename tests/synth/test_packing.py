@@ -63,7 +63,9 @@ def test_inverter_is_a_function_and_lut6_2_a_site():
 def test_carry_site_holds_its_own_di_function_only():
     s, di, other = lut("s", [1, 2, 3], 10), lut("di", [1, 2], 11), lut("o", [1, 3], 12)
     assert logic(s, di, carry([10, None, None, None], [11, None, None, None])) == 1
-    assert logic(s, other, carry([10, None, None, None], [99, None, None, None])) == 2
+    # The sum is read by a LUT, so it takes the slice's multiplexed output and O5 cannot leave.
+    reader = lut("reader", [900, 40, 41, 42, 43], 13)
+    assert logic(s, other, carry([10, None, None, None], [99, None, None, None]), reader) == 3
 
 
 def test_carry_input_from_elsewhere_is_a_route_through():
@@ -146,3 +148,26 @@ def test_same_netlist_same_figures():
     first = pack(cells)
     assert pack(cells) == first
     assert first.lower_bound <= first.logic_sites <= first.functions == 6_000
+
+
+def test_carry_site_of_a_ternary_adder_also_holds_the_majority_that_goes_up():
+    """Sum to flip-flops, DI from outside: O5 may leave the slice. Else the multiplexed output is taken."""
+    parity = lut("parity", [1, 2, 3, 4, 5], 10)
+    majority = lut("majority", [1, 2, 3, 4], 11)
+    adder = carry([10, None, None, None], [7, None, None, None])
+    register = Cell("register", "FDRE", {"D": (900,), "Q": (20,), "C": (30,), "CE": (31,), "R": (32,)})
+    assert logic(parity, majority, adder, register) == 1
+    assert logic(parity, majority, adder) == 1
+    assert logic(parity, majority, adder, register, lut("reader", [900, 40], 41)) == 3
+    assert logic(parity, lut("other", [1, 2, 3, 6], 11), adder, register) == 2
+    wide = lut("parity", [1, 2, 3, 4, 5, 6], 10)
+    assert logic(wide, majority, adder, register) == 2
+
+
+def test_open_carry_sites_never_beat_the_bound():
+    rng = random.Random(11)
+    for _ in range(100):
+        cells = [lut(str(i), rng.sample(range(1, 9), rng.randint(1, 5)), 100 + i) for i in range(10)]
+        cells.append(carry([100, 101, 102, 103], [50, 51, 104, None]))
+        packed = pack(cells)
+        assert packed.lower_bound <= packed.logic_sites <= packed.functions

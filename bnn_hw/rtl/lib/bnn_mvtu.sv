@@ -50,7 +50,6 @@ module bnn_mvtu #(
   localparam int NF = (MH + PE - 1) / PE;
   localparam int WORDS = NF * SF;
   localparam int DOT_GROUP = BIPOLAR ? 64 : 9;    // lanes summed up within a cycle at 100 MHz
-  localparam int DOT_BITS = BIPOLAR ? $clog2(SIMD + 1) : IN_BITS + 1 + $clog2(SIMD);
   localparam int ROM_LATENCY = (WEIGHT_STYLE == "block") ? 2 : 1;
   localparam int DOT_LATENCY = (SIMD > DOT_GROUP) ? 2 : 1;
   localparam int STAGES = ROM_LATENCY + DOT_LATENCY;    // from acceptance to the accumulator
@@ -100,46 +99,64 @@ module bnn_mvtu #(
     end
   end
 
-  // Memory and input register.
-  logic [PE*SIMD-1:0]                  weights;
-  logic [ROM_LATENCY*SIMD*IN_BITS-1:0] inputs;
-  localparam int INPUT_BITS = SIMD * IN_BITS;
+  // Memory and input register. What PEs share is computed in front of the last input register.
+  localparam int TERM_BITS = IN_BITS + 2 + (IN_SIGNED ? 0 : 1);    // sum of three inputs
+  localparam int OPERAND_BITS = BIPOLAR ? SIMD : (SIMD + 2) / 3 * 4 * TERM_BITS;
+  logic [PE*SIMD-1:0]      weights;
+  logic [SIMD*IN_BITS-1:0] inputs;
+  logic [OPERAND_BITS-1:0] operands, next_operands;
 
   bnn_rom #(.WIDTH(PE * SIMD), .DEPTH(WORDS), .FILE(WEIGHT_FILE), .STYLE(WEIGHT_STYLE)) u_weights (
     .clk, .enable(advance), .address(weight_address), .data(weights)
   );
+  bnn_delay #(.WIDTH(SIMD * IN_BITS), .LENGTH(ROM_LATENCY - 1)) u_inputs (
+    .clk, .enable(advance), .in_data, .out_data(inputs)
+  );
+
+  if (BIPOLAR) begin : g_bits
+    assign next_operands = inputs;
+  end else begin : g_sums
+    bnn_triple_sums #(.COUNT(SIMD), .BITS(IN_BITS), .IS_SIGNED(IN_SIGNED)) u_sums (
+      .values(inputs), .sums(next_operands)
+    );
+  end
 
   always_ff @(posedge clk) begin
-    if (advance) inputs[0 +: INPUT_BITS] <= in_data;
-  end
-  if (ROM_LATENCY == 2) begin : g_second_input
-    always_ff @(posedge clk) begin
-      if (advance) inputs[INPUT_BITS +: INPUT_BITS] <= inputs[0 +: INPUT_BITS];
-    end
+    if (advance) operands <= next_operands;
   end
 
-  // The accumulator starts at minus the threshold: its sign is the comparison. Without a
-  // threshold it starts at the sum of no match.
-  localparam int SUM_BITS = THRESHOLD ? ACC_BITS + 1 : OUT_BITS;
-  logic [PE*SUM_BITS-1:0] start;    // ones' complement of the subtracted threshold
+  // In a neuron's first beat the accumulator's adder subtracts the threshold instead of adding
+  // to the sum so far: the sign of the last sum is the comparison. Without a threshold a binary
+  // layer's sum is 2 p - MW = 2 (p - ceil(MW / 2)) + MW % 2.
+  localparam int SUM_BITS = THRESHOLD ? ACC_BITS + 1 : BIPOLAR ? OUT_BITS - 1 : OUT_BITS;
+  localparam int OFFSET = BIPOLAR ? (MW + 1) / 2 : 0;
+  logic [PE*SUM_BITS-1:0] next_withheld, withheld;    // what is subtracted; all ones for nothing
+  logic                   is_first, next_is_first;
+
+  assign is_first      = (SF == 1) || first[STAGES-1];
+  assign next_is_first = (SF == 1) || first[STAGES-2];
 
   if (THRESHOLD) begin : g_thresholds
-    logic [NF_BITS-1:0]     fold;    // that reaches the accumulator in the next cycle
+    logic [NF_BITS-1:0]     fold;    // that reaches the accumulator in two cycles
     logic [PE*ACC_BITS-1:0] thresholds;
-    bnn_delay #(.WIDTH(NF_BITS), .LENGTH(STAGES - 1)) u_fold (
+    bnn_delay #(.WIDTH(NF_BITS), .LENGTH(STAGES - 2)) u_fold (
       .clk, .enable(advance), .in_data(neuron_fold), .out_data(fold)
     );
     bnn_rom #(.WIDTH(PE * ACC_BITS), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic")) u_thresholds (
       .clk, .enable(advance), .address(fold), .data(thresholds)
     );
-    for (genvar p = 0; p < PE; p++) begin : g_start
-      assign start[p*SUM_BITS +: SUM_BITS] = ~{
+    for (genvar p = 0; p < PE; p++) begin : g_withheld
+      assign next_withheld[p*SUM_BITS +: SUM_BITS] = {
         !BIPOLAR && thresholds[p*ACC_BITS + ACC_BITS - 1],
         thresholds[p*ACC_BITS +: ACC_BITS]
       };
     end
   end else begin : g_no_thresholds
-    assign start = {PE{SUM_BITS'(BIPOLAR ? -MW - 1 : -1)}};
+    assign next_withheld = {PE{SUM_BITS'(OFFSET)}};
+  end
+
+  always_ff @(posedge clk) begin
+    if (advance) withheld <= next_is_first ? next_withheld : '1;
   end
 
   logic emit, emit_ready;
@@ -149,36 +166,57 @@ module bnn_mvtu #(
   assign advance = emit_ready || !emit;
 
   for (genvar p = 0; p < PE; p++) begin : g_pe
-    logic [DOT_BITS-1:0] dot;
-    logic [SUM_BITS-1:0] addend, augend, accumulator, sum;
-    logic                carry, unused_carry;
+    logic [SUM_BITS-1:0] accumulator, sum;
 
-    bnn_dot #(
-      .SIMD(SIMD), .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .BIPOLAR(BIPOLAR), .GROUP(DOT_GROUP)
-    ) u_dot (
-      .clk, .enable(advance), .inputs(inputs[(ROM_LATENCY-1)*INPUT_BITS +: INPUT_BITS]),
-      .weights(weights[p*SIMD +: SIMD]), .result(dot)
-    );
-
-    if (!BIPOLAR) begin : g_signed
-      assign addend = SUM_BITS'($signed(dot));
-    end else if (THRESHOLD) begin : g_matches
-      assign addend = SUM_BITS'(dot);
-    end else begin : g_twice_matches
-      assign addend = SUM_BITS'({dot, 1'b0});
+    if (BIPOLAR) begin : g_matches
+      localparam int ROW_BITS = $clog2(SIMD + 1);
+      logic [ROW_BITS-1:0] row0, row1;
+      bnn_match_dot #(.SIMD(SIMD), .GROUP(DOT_GROUP)) u_dot (
+        .clk, .enable(advance), .inputs(operands), .weights(weights[p*SIMD +: SIMD]), .row0, .row1
+      );
+      bnn_accumulate #(
+        .ROW0_BITS(ROW_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(ROW_BITS), .SUM_BITS(SUM_BITS)
+      ) u_accumulate (
+        .row0, .invert(1'b0), .row1, .value(accumulator),
+        .threshold(withheld[p*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
+      );
+    end else begin : g_signed
+      localparam int TRIPLES = (SIMD + 2) / 3;
+      localparam int ROW0_BITS = TERM_BITS + $clog2(TRIPLES);
+      localparam int ROW1_BITS = $clog2(TRIPLES + 1);
+      localparam int KEPT_BITS = (ROW0_BITS < SUM_BITS) ? ROW0_BITS : SUM_BITS;
+      logic [ROW0_BITS-1:0] row0;
+      logic [ROW1_BITS-1:0] row1;
+      logic                 invert, unused_row0;
+      assign unused_row0 = ^row0;    // its high bits where the sum needs fewer
+      bnn_signed_dot #(.SIMD(SIMD), .TERM_BITS(TERM_BITS), .GROUP(DOT_GROUP)) u_dot (
+        .clk, .enable(advance), .sums(operands), .weights(weights[p*SIMD +: SIMD]), .row0, .invert, .row1
+      );
+      bnn_accumulate #(
+        .ROW0_BITS(KEPT_BITS), .SIGNED(1), .INVERT(TRIPLES == 1), .ROW1_BITS(ROW1_BITS),
+        .SUM_BITS(SUM_BITS)
+      ) u_accumulate (
+        .row0(row0[KEPT_BITS-1:0]), .invert, .row1, .value(accumulator),
+        .threshold(withheld[p*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
+      );
     end
 
-    // A one below the operands carries in and completes the two's complement of the start.
-    assign carry = (SF == 1) || first[STAGES-1];
-    assign augend = carry ? start[p*SUM_BITS +: SUM_BITS] : accumulator;
-    assign {sum, unused_carry} = {augend, carry} + {addend, carry};
-
-    always_ff @(posedge clk) begin
-      if (advance && valid[STAGES-1]) accumulator <= sum;
+    if (SF == 1) begin : g_no_accumulator
+      assign accumulator = '0;
+    end else begin : g_accumulator
+      // One condition clears, so that flip-flops do it by their reset and no LUT stands behind the adder.
+      logic clear;
+      assign clear = !rst_n || (emit && advance);
+      always_ff @(posedge clk) begin
+        if (clear) accumulator <= '0;
+        else if (advance && valid[STAGES-1]) accumulator <= sum;
+      end
     end
 
     if (THRESHOLD) begin : g_compare
       assign emitted[p] = !sum[SUM_BITS-1];
+    end else if (BIPOLAR) begin : g_twice
+      assign emitted[p*OUT_BITS +: OUT_BITS] = {sum, 1'(MW % 2)};
     end else begin : g_sum
       assign emitted[p*OUT_BITS +: OUT_BITS] = sum;
     end

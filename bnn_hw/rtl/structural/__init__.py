@@ -1,1 +1,1 @@
-"""Arithmetic built from 7-series primitives, smaller than what synthesis finds; each has a behavioural twin."""
+"""Arithmetic of 7-series primitives, smaller than what synthesis finds; each has a behavioural twin."""

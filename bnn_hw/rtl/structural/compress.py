@@ -1,4 +1,4 @@
-"""Adding many bits: columns of equal weight are compressed to few, then added by one carry chain.
+"""Adding many bits: columns of equal weight are compressed until two rows are left.
 
 ``columns[k]`` holds signals of weight 2**k. The compressors are those of M. Kumm
 and P. Zipf, "Pipelined compressor tree optimization using integer linear
@@ -12,10 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bnn_hw.rtl.structural.netlist import CHAIN_LENGTH, ZERO, Netlist, Signal
+from bnn_hw.rtl.structural.netlist import CHAIN_LENGTH, Netlist, Signal
 
 Columns = list[list[Signal]]
 Positions = list[tuple[Signal, Signal]]
+
+ROWS = 2
+"""Rows left for the accumulator to add."""
 
 
 def _parity(*bits: int) -> int:
@@ -96,7 +99,7 @@ def _adders(net: Netlist, columns: Columns, result: Columns, height: int) -> Non
 
 
 def compress(net: Netlist, columns: Columns, height: int, chains: bool = True, mixed: bool = True) -> Columns:
-    """Return columns of at most ``height`` (2 or 3) signals with the same sum.
+    """Return columns of at most ``height`` signals, at least 2, with the same sum.
 
     chains: use carry chains; without them only full adders. mixed: also use the
     chain step of four bits and one of the next weight.
@@ -108,33 +111,3 @@ def compress(net: Netlist, columns: Columns, height: int, chains: bool = True, m
         _adders(net, left, result, height)
         columns = result
     return columns
-
-
-def add(net: Netlist, columns: Columns) -> list[Signal]:
-    """Return the sum's bits, lowest first, of columns of at most three signals.
-
-    A ternary adder takes one site a bit: the site adds three bits, its carry (the
-    majority) goes to the next position's DI and LUT, its parity to the chain.
-    """
-    out: list[Signal] = []
-    start = 0
-    while start < len(columns) and len(columns[start]) == 1:
-        out.append(columns[start][0])
-        start += 1
-    positions: Positions = []
-    majority = ZERO
-    for column in columns[start:]:
-        bits = [*column, majority] if majority != ZERO else list(column)
-        count = len(column)
-        di = majority
-        if count >= 2:
-            parity, majority = net.pair(bits, _parity, lambda *x, n=count: int(sum(x[:n]) >= 2))
-        else:
-            parity, majority = (net.lut(bits, _parity) if bits else ZERO), ZERO
-        positions.append((parity, di))
-    if not positions:
-        return out
-    sums, carry = net.chain(positions)
-    if majority == ZERO:
-        return [*out, *sums, carry]
-    return [*out, *sums, *net.pair([majority, carry], _parity, lambda a, b: a & b)]

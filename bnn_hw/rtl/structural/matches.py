@@ -3,8 +3,9 @@
 A site takes two lanes, that is two inputs and their weights, and the sum bit of
 the site before: it gives the sum and the carry of (match + match + bit). A chain of
 such sites counts 2 n lanes in n sites and leaves one bit of weight one and n of
-weight two, so the first step costs half a site a lane. Compressors and one adder
-sum up the rest.
+weight two, so the first step costs half a site a lane. Compressors then leave two
+rows, which the accumulator adds together with its own value: see
+:mod:`bnn_hw.rtl.structural.accumulate`.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from bnn_hw.rtl.structural.compress import Columns, add, compress
-from bnn_hw.rtl.structural.netlist import Netlist, Signal
+from bnn_hw.rtl.structural.compress import ROWS, Columns, compress
+from bnn_hw.rtl.structural.netlist import ZERO, Netlist, Signal
+
+MAX_LINKS = 4
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How a counter is built: sites a lane chain, rows of the final adder, carry chains, their mixed step."""
+    """How a counter is built: sites of a lane chain; whether carry chains compress, also by mixed steps."""
 
     links: int
-    height: int
     chains: bool
     mixed: bool
 
@@ -40,11 +42,8 @@ def _lanes(net: Netlist, inputs: list[Signal], weights: list[Signal], links: int
     for first in range(0, len(inputs), 2 * links):
         chain: list[Signal] = []
         for lane in range(first, min(first + 2 * links, len(inputs)), 2):
-            pins = [
-                s
-                for pair in zip(inputs[lane : lane + 2], weights[lane : lane + 2], strict=True)
-                for s in pair
-            ]
+            pairs = zip(inputs[lane : lane + 2], weights[lane : lane + 2], strict=True)
+            pins = [signal for pair in pairs for signal in pair]
             function = _two_lanes if len(pins) == 4 else _one_lane
             if len(pins) == 2 and not chain:
                 chain = [net.lut(pins, _one_lane)]
@@ -56,22 +55,41 @@ def _lanes(net: Netlist, inputs: list[Signal], weights: list[Signal], links: int
     return [ones, twos]
 
 
-def count_matches(lanes: int, shape: Shape) -> tuple[Netlist, list[Signal]]:
-    """Build the counter: ports ``inputs`` and ``weights`` of ``lanes`` bits; the count's bits, lowest first."""
+def rows_of(columns: Columns, bits: int) -> list[list[Signal]]:
+    """Return the two rows of ``bits`` signals, lowest first; what lies above them is never one."""
+    padded = [*columns, *([[]] * bits)][:bits]
+    return [[column[row] if row < len(column) else ZERO for column in padded] for row in range(ROWS)]
+
+
+def match_rows(lanes: int, shape: Shape) -> tuple[Netlist, list[list[Signal]]]:
+    """Build the counter: ports ``inputs`` and ``weights`` of ``lanes`` bits.
+
+    Returns the netlist and two rows of bitlen(lanes) bits whose sum is the number of
+    lanes where input and weight are equal.
+    """
     net = Netlist()
     columns = _lanes(net, net.port("inputs", lanes), net.port("weights", lanes), shape.links)
-    columns = compress(net, columns, shape.height, shape.chains, shape.mixed)
-    return net, add(net, columns)[: lanes.bit_length()]
+    return net, rows_of(compress(net, columns, ROWS, shape.chains, shape.mixed), lanes.bit_length())
+
+
+def compress_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list[list[Signal]]]:
+    """Build two rows of ``sum_bits`` bits from ``numbers`` unsigned ones of ``bits`` bits: port ``numbers``.
+
+    The sum of the numbers must fit in ``sum_bits``.
+    """
+    net = Netlist()
+    port = net.port("numbers", numbers * bits)
+    return net, rows_of(compress(net, [port[bit::bits] for bit in range(bits)], ROWS), sum_bits)
 
 
 @cache
 def best_shape(lanes: int, chains: bool = True) -> Shape:
-    """Shape of the fewest sites, of equal ones of the fewest levels; ``chains``: whether it may use carry chains."""
+    """Shape of the fewest sites, of equal ones the fewest levels; ``chains``: may use carry chains."""
     kinds = [(True, True), (True, False), (False, False)] if chains else [(False, False)]
-    shapes = [Shape(links, height, *kind) for links in (1, 2, 3, 4) for height in (2, 3) for kind in kinds]
+    shapes = [Shape(links, *kind) for links in range(1, MAX_LINKS + 1) for kind in kinds]
 
     def cost(shape: Shape) -> tuple[int, int]:
-        net, bits = count_matches(lanes, shape)
-        return net.sites, net.depth(bits)
+        net, rows = match_rows(lanes, shape)
+        return net.sites, net.depth([signal for row in rows for signal in row])
 
     return min(shapes, key=cost)

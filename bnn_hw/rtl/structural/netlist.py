@@ -1,4 +1,4 @@
-"""Combinational netlists of 7-series LUTs and carry chains: built, counted, evaluated and written as SystemVerilog.
+"""Combinational netlists of 7-series LUTs and carry chains: built, counted and evaluated.
 
 A LUT site gives one function of six inputs, or two functions of the same five
 inputs (outputs O6 and O5). A CARRY4 adds four positions of a chain: position i
@@ -52,6 +52,17 @@ def _table(function: Function, inputs: int) -> int:
     return sum((function(*((row >> k) & 1 for k in range(inputs))) & 1) << row for row in range(1 << inputs))
 
 
+def reduced(table: int, inputs: int) -> tuple[list[int], int]:
+    """Return the inputs that a truth table depends on, and the table of these alone."""
+    used = [
+        k
+        for k in range(inputs)
+        if any((table >> row ^ table >> (row ^ 1 << k)) & 1 for row in range(1 << inputs))
+    ]
+    rows = (sum(((row >> place) & 1) << k for place, k in enumerate(used)) for row in range(1 << len(used)))
+    return used, sum((table >> row & 1) << place for place, row in enumerate(rows))
+
+
 @dataclass
 class Netlist:
     """Cells in order of their signals; ``ports`` names the input buses and their signals."""
@@ -59,7 +70,6 @@ class Netlist:
     ports: dict[str, list[Signal]] = field(default_factory=dict)
     cells: list[Lut | Chain] = field(default_factory=list)
     levels: list[int] = field(default_factory=lambda: [0, 0])
-    absorbed: int = 0
 
     def signal(self, level: int = 0) -> Signal:
         self.levels.append(level)
@@ -85,9 +95,11 @@ class Netlist:
         """Two functions of the same signals, at most five, in one site."""
         if len(inputs) > DUAL_INPUTS:
             raise ValueError(f"a site gives two functions of {DUAL_INPUTS} inputs, not of {len(inputs)}")
-        level, count = self._level(inputs), len(inputs)
-        o6, o5 = self.signal(level), self.signal(level)
-        self.cells.append(Lut(tuple(inputs), o6, _table(upper, count), o5, _table(lower, count)))
+        tables = [_table(function, len(inputs)) for function in (upper, lower)]
+        o6, o5 = (
+            self.signal(self._level([inputs[k] for k in reduced(table, len(inputs))[0]])) for table in tables
+        )
+        self.cells.append(Lut(tuple(inputs), o6, tables[0], o5, tables[1]))
         return o6, o5
 
     def chain(

@@ -1,0 +1,58 @@
+`include "bnn_assert.svh"
+// Number of matches of SIMD one-bit inputs with SIMD weights, as two registered rows.
+//
+// Purpose    the arithmetic of one processing element (PE) of a binary layer; its result is
+//            row0 + row1, which the accumulator adds in one go.
+// GROUP      lanes counted in one cycle. More lanes are counted group by group in one cycle
+//            and the groups joined in a second.
+// Latency    1 enabled cycle, 2 where SIMD exceeds GROUP.
+module bnn_match_dot #(
+  parameter int SIMD = 16,
+  parameter int GROUP = 64,
+  parameter int ROW_BITS = $clog2(SIMD + 1)
+) (
+  input  logic                clk,
+  input  logic                enable,
+  input  logic [SIMD-1:0]     inputs,
+  input  logic [SIMD-1:0]     weights,
+  output logic [ROW_BITS-1:0] row0,
+  output logic [ROW_BITS-1:0] row1
+);
+  `BNN_REQUIRE(require_simd, SIMD >= 1 && GROUP >= 1, "SIMD and GROUP must be at least 1")
+
+  localparam int GROUPS = (SIMD + GROUP - 1) / GROUP;
+  localparam int LANES = (SIMD + GROUPS - 1) / GROUPS;    // of each group but perhaps the last
+  localparam int GROUP_BITS = $clog2(LANES + 1);
+
+  logic [2*GROUPS*GROUP_BITS-1:0] rows;
+
+  for (genvar g = 0; g < GROUPS; g++) begin : g_group
+    localparam int FIRST = g * LANES;
+    localparam int COUNT = (SIMD - FIRST < LANES) ? SIMD - FIRST : LANES;
+    localparam int COUNT_BITS = $clog2(COUNT + 1);
+    logic [COUNT_BITS-1:0] even, odd;
+
+    bnn_match_rows #(.LANES(COUNT)) u_rows (
+      .inputs(inputs[FIRST +: COUNT]), .weights(weights[FIRST +: COUNT]), .row0(even), .row1(odd)
+    );
+
+    always_ff @(posedge clk) begin
+      if (enable) rows[2*g*GROUP_BITS +: 2*GROUP_BITS] <= {GROUP_BITS'(odd), GROUP_BITS'(even)};
+    end
+  end
+
+  if (GROUPS == 1) begin : g_one_group
+    assign {row1, row0} = rows;
+  end else begin : g_groups
+    logic [ROW_BITS-1:0] even, odd;
+    bnn_compress_rows #(.NUMBERS(2 * GROUPS), .BITS(GROUP_BITS), .SUM_BITS(ROW_BITS)) u_join (
+      .numbers(rows), .row0(even), .row1(odd)
+    );
+    always_ff @(posedge clk) begin
+      if (enable) begin
+        row0 <= even;
+        row1 <= odd;
+      end
+    end
+  end
+endmodule

@@ -1,0 +1,21 @@
+`include "bnn_assert.svh"
+// Number of equal lanes of inputs and weights, as two rows that the accumulator adds;
+// combinational. This is the behavioural form for every family: row 1 is empty. The
+// structural form is made for the lane counts of a plan.
+//
+// Purpose    XNOR and popcount of one processing element (PE).
+// LANES      inputs and weights; row0 + row1 is the number of matches.
+module bnn_match_rows #(
+  parameter int LANES = 16,
+  parameter int ROW_BITS = $clog2(LANES + 1)
+) (
+  input  logic [LANES-1:0]    inputs,
+  input  logic [LANES-1:0]    weights,
+  output logic [ROW_BITS-1:0] row0,
+  output logic [ROW_BITS-1:0] row1
+);
+  `BNN_REQUIRE(require_lanes, LANES >= 1, "LANES must be at least 1")
+
+  assign row0 = ROW_BITS'($countones(~(inputs ^ weights)));
+  assign row1 = '0;
+endmodule

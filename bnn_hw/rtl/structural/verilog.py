@@ -1,0 +1,160 @@
+"""Netlists as SystemVerilog modules of instantiated 7-series primitives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bnn_hw.rtl.structural.netlist import (
+    CHAIN_LENGTH,
+    DUAL_INPUTS,
+    ONE,
+    ZERO,
+    Chain,
+    Lut,
+    Netlist,
+    Signal,
+    reduced,
+)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module to be written.
+
+    purpose: its first comment line; outputs: signals by port, bit 0 first.
+    dual_cells: two functions of one site become a LUT6_2; otherwise two LUTs of the
+    same inputs, which the placer puts into one site: nextpnr-xilinx has no LUT6_2.
+    """
+
+    name: str
+    purpose: str
+    net: Netlist
+    outputs: dict[str, Sequence[Signal]]
+    dual_cells: bool = False
+
+    @property
+    def levels(self) -> int:
+        return self.net.depth([signal for signals in self.outputs.values() for signal in signals])
+
+
+def module_text(module: Module) -> str:
+    """Return the module's source file."""
+    names = _names(module)
+    net = module.net
+    ports = [
+        f"  {direction} logic [{len(signals) - 1}:0] {name}"
+        for direction, group in (("input ", net.ports), ("output", module.outputs))
+        for name, signals in group.items()
+        if signals
+    ]
+    body: list[str] = []
+    for index, cell in enumerate(net.cells):
+        if isinstance(cell, Lut):
+            body += _lut(cell, names, module.dual_cells)
+        else:
+            body += _chain(cell, names, index)
+    assigns = [f"  assign {port} = {_bus(signals, names)};" for port, signals in module.outputs.items()]
+    return "\n".join(
+        [
+            f"// {module.purpose}",
+            f"// {net.sites} LUT sites, {net.carry4} CARRY4, at most {module.levels} of both on a path.",
+            "// Made by bnn-hw; changes are lost.",
+            f"module {module.name} (",
+            ",\n".join(ports),
+            ");",
+            *body,
+            *_unread(module, names),
+            *assigns,
+            "endmodule\n",
+        ]
+    )
+
+
+def _names(module: Module) -> dict[Signal, str]:
+    names = {ZERO: "1'b0", ONE: "1'b1"}
+    for port, signals in module.net.ports.items():
+        names |= {signal: f"{port}[{bit}]" for bit, signal in enumerate(signals)}
+    for signal in range(len(module.net.levels)):
+        names.setdefault(signal, f"n{signal}")
+    return names
+
+
+def _bus(signals: Sequence[Signal], names: dict[Signal, str]) -> str:
+    return f"{{{', '.join(names[signal] for signal in reversed(signals))}}}"
+
+
+def _instance(kind: str, label: str, init: str, pins: Sequence[tuple[str, str]]) -> str:
+    parameter = f" #(.INIT({init}))" if init else ""
+    return f"  {kind}{parameter} {label} ({', '.join(f'.{pin}({net})' for pin, net in pins)});"
+
+
+def _lut(cell: Lut, names: dict[Signal, str], dual_cells: bool) -> list[str]:
+    count = len(cell.inputs)
+    pins = [(f"I{place}", names[signal]) for place, signal in enumerate(cell.inputs)]
+    outputs = [cell.o6] if cell.o5 is None else [cell.o6, cell.o5]
+    lines = [f"  logic {', '.join(names[signal] for signal in outputs)};"]
+    if cell.o5 is not None and cell.lower is not None and dual_cells:
+        table = _repeat(cell.upper, count) << (1 << DUAL_INPUTS) | _repeat(cell.lower, count)
+        spare = [(f"I{place}", "1'b0") for place in range(count, DUAL_INPUTS)]
+        pins = [("O6", names[cell.o6]), ("O5", names[cell.o5]), *pins, *spare, ("I5", "1'b1")]
+        return [*lines, _instance("LUT6_2", f"l{cell.o6}", f"64'h{table:016x}", pins)]
+    for output, table in ((cell.o6, cell.upper), (cell.o5, cell.lower)):
+        if output is not None and table is not None:
+            used, table = reduced(table, count)
+            bits = 1 << len(used)
+            init = f"{bits}'h{table:0{-(-bits // 4)}x}"
+            own = [(f"I{place}", pins[pin][1]) for place, pin in enumerate(used)]
+            lines.append(_instance(f"LUT{len(used)}", f"l{output}", init, [("O", names[output]), *own]))
+    return lines
+
+
+def _repeat(table: int, inputs: int) -> int:
+    """The same function as a table of five inputs; the further ones do not matter."""
+    return sum(table << shift for shift in range(0, 1 << DUAL_INPUTS, 1 << inputs))
+
+
+def _chain(cell: Chain, names: dict[Signal, str], index: int) -> list[str]:
+    lines = [f"  logic {', '.join(names[signal] for signal in (*cell.sums, cell.carry_out))};"]
+    carry = names[ZERO]
+    for first in range(0, len(cell.positions), CHAIN_LENGTH):
+        label = f"c{index}_{first // CHAIN_LENGTH}"
+        positions = cell.positions[first : first + CHAIN_LENGTH]
+        idle = CHAIN_LENGTH - len(positions)
+        last = first + CHAIN_LENGTH >= len(cell.positions)
+        carry_out = names[cell.carry_out] if last else f"{label}_carry"
+        sums = [names[signal] for signal in cell.sums[first : first + CHAIN_LENGTH]]
+        carries = ["" for _ in range(CHAIN_LENGTH)]
+        carries[len(positions) - 1] = carry_out
+        unused = [f"unused_{label}_{place}" for place in range(CHAIN_LENGTH)]
+        carries = [name or unused[place] for place, name in enumerate(carries)]
+        idle_sums = [f"unused_{label}_sum{place}" for place in range(idle)]
+        spare = [name for name in (*carries, *idle_sums) if name.startswith("unused")]
+        lines.append(f"  logic {', '.join([*spare, *([] if last else [carry_out])])};")
+        padding = (ZERO,) * idle
+        pins = [
+            ("O", f"{{{', '.join(reversed([*sums, *idle_sums]))}}}"),
+            ("CO", f"{{{', '.join(reversed(carries))}}}"),
+            ("CI", carry),
+            ("CYINIT", names[cell.carry_in if first == 0 else ZERO]),
+            ("DI", _bus([*(di for _, di in positions), *padding], names)),
+            ("S", _bus([*(s for s, _ in positions), *padding], names)),
+        ]
+        lines.append(_instance("CARRY4", label, "", pins))
+        carry = carry_out
+    return lines
+
+
+def _unread(module: Module, names: dict[Signal, str]) -> list[str]:
+    """Name the signals that nobody reads, so that linters know it is meant."""
+    read = {signal for signals in module.outputs.values() for signal in signals}
+    for cell in module.net.cells:
+        if isinstance(cell, Lut):
+            read.update(cell.inputs)
+        else:
+            read.update(signal for position in cell.positions for signal in position)
+            read.add(cell.carry_in)
+    left = [signal for signal in range(ONE + 1, len(module.net.levels)) if signal not in read]
+    if not left:
+        return []
+    return ["  logic unused;", f"  assign unused = ^{_bus(left, names)};"]

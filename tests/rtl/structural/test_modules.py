@@ -1,0 +1,176 @@
+"""The written modules: simulated inside the MVTU, and proven equal to their behavioural twins by Yosys."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bnn_hw.ir.types import DataType
+from bnn_hw.pipeline.stages import Mvtu, Stream
+from bnn_hw.rtl.emit import LIBRARY
+from bnn_hw.rtl.structural.accumulate import Adder
+from bnn_hw.rtl.structural.library import PRIMITIVES, Needs, needs_of, structural_sources
+from tests.rtl.lib.bench import MODES, Bench, Dut, check
+from tests.rtl.lib.test_mvtu import Layer, mvtu
+
+LAYERS = [
+    Layer(144, 16, 4, 16),
+    Layer(12, 5, 2, 1),
+    Layer(100, 7, 7, 100),
+    Layer(132, 9, 4, 66, style="block"),
+    Layer(60, 4, 1, 4, threshold=False),
+    Layer(27, 16, 5, 3, bits=8, bipolar=False),
+    Layer(27, 6, 6, 27, bits=8, bipolar=False),
+    Layer(10, 5, 1, 1, bits=2, bipolar=False, signed=True),
+    Layer(12, 3, 2, 4, bits=8, bipolar=False, threshold=False),
+]
+DUTS = [mvtu(layer) for layer in LAYERS]
+
+
+def stage(layer: Layer, dut: Dut) -> Mvtu:
+    """The pipeline's record of a unit under test."""
+    if layer.bipolar:
+        dtype = DataType.parse("Bipolar")
+    else:
+        dtype = DataType.parse(f"{'Int' if layer.signed else 'UInt'}{layer.bits}")
+    out = DataType.parse("Bipolar" if layer.threshold else f"Int{dut.parameters['OUT_BITS']}")
+    accumulator = DataType.parse(f"{'UInt' if layer.bipolar else 'Int'}{dut.parameters['ACC_BITS']}")
+    return Mvtu(
+        name=layer.label,
+        layer="",
+        value=None,
+        input=Stream(dtype, 1, 1, layer.mw, layer.simd),
+        output=Stream(out, 1, 1, layer.mh, layer.pe),
+        mac="",
+        threshold="" if layer.threshold else None,
+        mw=layer.mw,
+        mh=layer.mh,
+        pe=layer.pe,
+        simd=layer.simd,
+        accumulator=accumulator,
+        weight_memory=layer.style,
+    )
+
+
+def primitives() -> dict[str, str]:
+    """The simulation models, a file a module, as Verilator looks for them."""
+    modules = re.findall(r"^module (\w+).*?^endmodule", PRIMITIVES.read_text(), re.MULTILINE | re.DOTALL)
+    texts = re.findall(r"^module .*?^endmodule\n", PRIMITIVES.read_text(), re.MULTILINE | re.DOTALL)
+    return {f"{name}.sv": text for name, text in zip(modules, texts, strict=True)}
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["lut_pairs", "lut6_2"])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    needs = needs_of(stage(layer, dut) for layer, dut in zip(LAYERS, DUTS, strict=True))
+    files = structural_sources(needs, dual_cells=request.param) | primitives()
+    return Bench([Dut(**{**vars(dut), "files": {**dut.files, **files}}) for dut in DUTS])
+
+
+@pytest.mark.parametrize("mode", [MODES[0], MODES[-1]], ids=lambda mode: mode.name)
+def test_mvtu_of_primitives(bench: Bench, mode) -> None:
+    results = bench.run(mode)
+    for dut in DUTS:
+        check(dut, results[dut.name])
+
+
+def test_every_primitive_is_instantiated_somewhere() -> None:
+    needs = Needs((1, 3, 16, 64), ((4, 6, 7),), (Adder(5, False, False, 5, 9),))
+    text = "".join("".join(structural_sources(needs, dual).values()) for dual in (False, True))
+    used = set(re.findall(r"^  ([A-Z]\w+) ", text, re.MULTILINE))
+    assert used <= {name.removesuffix(".sv") for name in primitives()}
+    assert {"LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "LUT6_2", "CARRY4"} <= used
+
+
+def test_headers_state_sites_and_the_pairs_form_has_no_dual_cell() -> None:
+    files = structural_sources(Needs((16,), (), ()), dual_cells=False)
+    assert list(files) == ["bnn_match_rows_16.sv", "bnn_match_rows.sv"]
+    assert "// 11 LUT sites, 1 CARRY4" in files["bnn_match_rows_16.sv"]
+    assert "LUT6_2" not in files["bnn_match_rows_16.sv"]
+
+
+# Equivalence by SAT: for each, the gold and gate instances and the property that must hold.
+ADDERS = (Adder(3, False, False, 3, 6), Adder(5, True, True, 1, 8), Adder(4, True, False, 2, 7))
+NEEDS = Needs((2, 5, 8, 12), ((4, 2, 4),), ADDERS)
+
+
+def _match_check(lanes: int) -> str:
+    width = lanes.bit_length()
+    return f"""
+module check(input [{lanes - 1}:0] i, w, output ok);
+  wire [{width - 1}:0] a, b, c, d;
+  bnn_match_rows #(.LANES({lanes})) gold (.inputs(i), .weights(w), .row0(a), .row1(b));
+  bnn_match_rows_{lanes} gate (.inputs(i), .weights(w), .row0(c), .row1(d));
+  assign ok = {{2'b0, a}} + b == {{2'b0, c}} + d;
+endmodule
+"""
+
+
+def _adder_check(adder: Adder) -> str:
+    kind = ("i" if adder.negate else "s") if adder.signed else "u"
+    name = f"bnn_accumulate_{kind}{adder.row0_bits}_{adder.row1_bits}_{adder.sum_bits}"
+    invert = ".invert(n), " if adder.negate else ""
+    return f"""
+module check(input [{adder.row0_bits - 1}:0] r, input [{adder.row1_bits - 1}:0] q, input n, f,
+             input [{adder.sum_bits - 1}:0] v, t, output ok);
+  wire [{adder.sum_bits - 1}:0] a, b;
+  bnn_accumulate #(.ROW0_BITS({adder.row0_bits}), .SIGNED({int(adder.signed)}), .INVERT({int(adder.negate)}),
+    .ROW1_BITS({adder.row1_bits}), .SUM_BITS({adder.sum_bits})) gold (
+    .row0(r), .invert(n), .row1(q), .value(v), .threshold(t), .first(f), .sum(a));
+  {name} gate (.row0(r), {invert}.row1(q), .value(v), .threshold(t), .first(f), .sum(b));
+  assign ok = a == b;
+endmodule
+"""
+
+
+_JOIN_CHECK = """
+module check(input [7:0] n, output ok);
+  wire [3:0] a, b, c, d;
+  bnn_compress_rows #(.NUMBERS(4), .BITS(2), .SUM_BITS(4)) gold (.numbers(n), .row0(a), .row1(b));
+  bnn_compress_rows_4_2_4 gate (.numbers(n), .row0(c), .row1(d));
+  assign ok = {2'b0, a} + b == {2'b0, c} + d;
+endmodule
+"""
+CHECKS = [*map(_match_check, NEEDS.lanes), *map(_adder_check, ADDERS), _JOIN_CHECK]
+
+
+def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.CompletedProcess[str]:
+    """Prove ``ok`` of each check module with Yosys' own models of the primitives; ends at a failure."""
+    if importlib.util.find_spec("pyosys") is None:
+        pytest.skip("Yosys is missing: pip install pyosys")
+    leaves = {
+        name: text
+        for name, text in structural_sources(NEEDS, dual_cells).items()
+        if not (LIBRARY / name).exists()
+    }
+    twins = ("bnn_match_rows", "bnn_compress_rows", "bnn_accumulate")
+    commands = []
+    for index, text in enumerate(texts):
+        (folder / f"check{index}.v").write_text(text)
+        (folder / "gate.sv").write_text("".join(leaves.values()))
+        commands += ["design -reset", "read_verilog -sv gate.sv", "read_verilog +/xilinx/cells_sim.v"]
+        commands += [f"read_verilog -sv -defer -I{LIBRARY} {LIBRARY}/{twin}.sv" for twin in twins]
+        commands += [f"read_verilog check{index}.v", "hierarchy -check -top check", "proc", "flatten", "opt"]
+        commands += ["sat -prove ok 1 -verify -set-def-inputs -show-inputs check"]
+    lines = ["from pyosys import libyosys", "design = libyosys.Design()"]
+    lines += [f"libyosys.run_pass({command!r}, design)" for command in commands]
+    script = "\n".join([*lines, "print('ALL PROVEN')"])
+    return subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("dual_cells", [False, True], ids=["lut_pairs", "lut6_2"])
+def test_structural_forms_equal_their_behavioural_twins(tmp_path: Path, dual_cells: bool) -> None:
+    done = prove(CHECKS, tmp_path, dual_cells)
+    assert "ALL PROVEN" in done.stdout, done.stdout[-3000:] + done.stderr[-1000:]
+    assert done.stdout.count("SAT proof finished - no model found: SUCCESS!") == len(CHECKS)
+
+
+def test_the_proof_finds_a_difference(tmp_path: Path) -> None:
+    wrong = _match_check(5).replace(".weights(w), .row0(c)", ".weights(w ^ 5'd16), .row0(c)")
+    done = prove([wrong], tmp_path, False)
+    assert "ALL PROVEN" not in done.stdout
+    assert "proof did fail" in done.stdout + done.stderr
