@@ -3,7 +3,7 @@
     python benchmarks/cost_units.py --out build/cost_units [--only mvtu] [--store]
 
 Each unit is an instance of its library module with ports of its own, random
-weights and thresholds, all in one Yosys run; logic ROMs are made as for a core.
+weights and thresholds, all in one Yosys run, structural arithmetic and logic ROMs.
 --store writes the measured figures to benchmarks/cost_units.json, against which
 tests/plan/test_cost.py holds the law.
 """
@@ -27,6 +27,7 @@ from bnn_hw.plan.cost import stage_resources
 from bnn_hw.rtl.emit import LIBRARY
 from bnn_hw.rtl.memory import Image
 from bnn_hw.rtl.modules import module_of
+from bnn_hw.rtl.structural.library import needs_of, structural_sources
 from bnn_hw.rtl.structural.tables import table_sources
 from bnn_hw.synth.utilisation import Reference
 from bnn_hw.synth.yosys import synthesise
@@ -205,7 +206,7 @@ def measure(units: list[Stage], out: Path) -> dict[str, Resources]:
         own, text = _instance(folder, index, stage, logic)
         ports += own
         texts.append(text)
-    for file, text in table_sources(logic).items():
+    for file, text in (structural_sources(needs_of(units), False) | table_sources(logic)).items():
         (folder / file).write_text(text)
     header = ",\n  ".join(ports)
     (folder / "units.sv").write_text(f"module units(\n  {header}\n);\n" + "\n".join(texts) + "\nendmodule\n")

@@ -14,8 +14,8 @@ STYLES = (LOGIC, BLOCK)
 _RAMB18_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 
 # LUTs that are worth spending to save a RAMB36. The parts have more of them for each
-# (xc7z010: 293, xc7z020: 380), so at this price LUTs run out later than block RAM. It
-# is the price of a ROM of 144 words: deeper ones lie in block RAM, shallower ones in LUTs.
+# (xc7z010: 293, xc7z020: 380), so at this price LUTs run out later than block RAM. A ROM
+# that fills its block RAM takes 144 LUTs for each at 128 words and 216 at 144 words.
 LUT_PER_BRAM36 = 200
 
 
