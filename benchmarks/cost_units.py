@@ -3,8 +3,9 @@
     python benchmarks/cost_units.py --out build/cost_units [--only mvtu] [--store]
 
 Each unit is an instance of its library module with ports of its own, random
-weights and thresholds, all in one Yosys run. --store writes the measured figures
-to benchmarks/cost_units.json, against which tests/plan/test_cost.py holds the law.
+weights and thresholds, all in one Yosys run, structural arithmetic and logic ROMs.
+--store writes the measured figures to benchmarks/cost_units.json, against which
+tests/plan/test_cost.py holds the law.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, Stream, Window
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.rtl.emit import LIBRARY
+from bnn_hw.rtl.memory import Image
 from bnn_hw.rtl.modules import module_of
+from bnn_hw.rtl.structural.library import needs_of, structural_sources
+from bnn_hw.rtl.structural.tables import table_sources
 from bnn_hw.synth.utilisation import Reference
 from bnn_hw.synth.yosys import synthesise
 
@@ -150,24 +154,25 @@ def key_of(stage: Stage) -> str:
     return f"{module} {' '.join(values)}"
 
 
-def _image(folder: Path, name: str, width: int, depth: int) -> str:
-    digits = (width + 3) // 4
-    words = (f"{random.getrandbits(width):0{digits}x}\n" for _ in range(depth))
-    (folder / name).write_text("".join(words))
-    return name
+def _image(width: int, depth: int) -> Image:
+    return Image(tuple(random.getrandbits(width) for _ in range(depth)), width)
 
 
-def _instance(folder: Path, index: int, stage: Stage) -> tuple[list[str], str]:
-    """Ports and text of one instance; writes its memory images."""
+def _instance(folder: Path, index: int, stage: Stage, logic: dict[str, Image]) -> tuple[list[str], str]:
+    """Ports and text of one instance; writes its memory images and adds those of logic ROMs to ``logic``."""
     module, parameters = module_of(stage)
     name = f"s{index}"
     if isinstance(stage, Mvtu):
         folds = stage.neuron_fold
-        weights = _image(folder, f"{name}_w.hex", stage.pe * stage.simd, folds * stage.synapse_fold)
-        parameters["WEIGHT_FILE"] = weights
+        weights = {f"{name}_w.hex": _image(stage.pe * stage.simd, folds * stage.synapse_fold)}
+        parameters["WEIGHT_FILE"] = f"{name}_w.hex"
+        thresholds = {}
         if stage.threshold:
-            width = stage.pe * stage.accumulator.bits
-            parameters["THRESHOLD_FILE"] = _image(folder, f"{name}_t.hex", width, folds)
+            thresholds = {f"{name}_t.hex": _image(stage.pe * stage.accumulator.bits, folds)}
+            parameters["THRESHOLD_FILE"] = f"{name}_t.hex"
+        for file, image in (weights | thresholds).items():
+            (folder / file).write_text(image.hex_text)
+        logic |= thresholds | (weights if stage.weight_memory == "logic" else {})
     texts = [f'.{key}("{v}")' if isinstance(v, str) else f".{key}({v})" for key, v in parameters.items()]
     bits_out = 32 if isinstance(stage, Scores) else stage.output.width_bits
     ports = [
@@ -196,10 +201,13 @@ def measure(units: list[Stage], out: Path) -> dict[str, Resources]:
     for path in (*LIBRARY.glob("*.sv"), *LIBRARY.glob("*.svh")):
         shutil.copy(path, folder)
     ports, texts = ["input logic clk, input logic rst_n"], []
+    logic: dict[str, Image] = {}
     for index, stage in enumerate(units):
-        own, text = _instance(folder, index, stage)
+        own, text = _instance(folder, index, stage, logic)
         ports += own
         texts.append(text)
+    for file, text in (structural_sources(needs_of(units), False) | table_sources(logic)).items():
+        (folder / file).write_text(text)
     header = ",\n  ".join(ports)
     (folder / "units.sv").write_text(f"module units(\n  {header}\n);\n" + "\n".join(texts) + "\nendmodule\n")
     (folder / "files.f").write_text("".join(f"{path.name}\n" for path in sorted(folder.glob("*.sv"))))

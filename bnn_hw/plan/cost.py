@@ -21,7 +21,6 @@ from bnn_hw.plan.memory import (
     ram_lut,
     ram_style,
     rom_lut,
-    weight_rom_lut,
 )
 
 
@@ -144,7 +143,7 @@ def weight_rom(stage: Mvtu, depth: int) -> Resources:
         return Resources()
     if stage.weight_memory == BLOCK:
         return Resources(bram36=bram36(width, depth), ff=width)
-    return Resources(lut=weight_rom_lut(width, depth, stage.simd), ff=distinct_columns(width, depth))
+    return Resources(lut=rom_lut(width, depth), ff=distinct_columns(width, depth))
 
 
 def pool(stage: Pool) -> Resources:

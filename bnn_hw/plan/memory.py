@@ -13,10 +13,10 @@ STYLES = (LOGIC, BLOCK)
 # Depth and width of one RAMB18; a RAMB36 is two of them in every aspect ratio.
 _RAMB18_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 
-# One RAMB36 is worth as many LUTs as it saves in a ROM of 128 words of 72 bits,
-# the depth from which block RAM is worth having on these parts (a xc7z020 has
-# 380 LUTs a RAMB36, so block RAM is not scarce at this price).
-LUT_PER_BRAM36 = 140
+# LUTs that are worth spending to save a RAMB36. The parts have more of them for each
+# (xc7z010: 293, xc7z020: 380), so at this price LUTs run out later than block RAM. A ROM
+# that fills its block RAM takes 144 LUTs for each at 128 words and 216 at 144 words.
+LUT_PER_BRAM36 = 200
 
 
 def bram36(width_bits: int, depth: int) -> float:
@@ -30,34 +30,36 @@ def distinct_columns(width_bits: int, depth: int) -> int:
     return min(width_bits, (1 << min(depth, 30)) - 2)
 
 
-def rom_lut(width_bits: int, depth: int) -> float:
-    """LUT sites of a ROM in logic at its best.
+def column_lut(depth: int) -> float:
+    """LUT sites of one column of a ROM in logic, a bit of ``depth`` words.
 
-    Up to 32 words two columns share a LUT6 (its O5 and O6 outputs), up to 64 words
-    a column takes one, up to 256 words one for every 64 with the multiplexers F7
-    and F8 behind them; beyond that Yosys builds multiplexers of LUTs.
+    Up to 32 words two columns share a LUT6 (its outputs O5 and O6), up to 64 words a
+    column takes one; MUXF7 and MUXF8 join two and four LUTs. Short remainders, and
+    pieces of more than 256 words, are chosen by multiplexers in LUTs: 2:1 ones share a
+    site by twos, a LUT6 is a 4:1 one, MUXF7 and MUXF8 join two and four of these.
     """
     if depth <= 1:
         return 0.0
-    columns = distinct_columns(width_bits, depth)
     if depth <= 32:
-        return columns / 2
+        return 0.5
+    if depth <= 64:
+        return 1.0
+    if depth <= 128:
+        return 2.0
+    if depth <= 192:
+        return 2.5 + column_lut(depth - 128)
     if depth <= 256:
-        return float(columns * -(-(1 << (depth - 1).bit_length()) // 64))
-    return columns * (1 + 0.0195 * depth)
+        return 4.0
+    pieces = -(-depth // 256)
+    multiplexer = 0.5 if pieces == 2 else -(-pieces // 4)
+    remainder = depth - 256 * (depth // 256)
+    last = 0.5 if remainder == 1 else column_lut(remainder)
+    return 4.0 * (depth // 256) + last + multiplexer
 
 
-def weight_rom_lut(width_bits: int, depth: int, simd: int) -> float:
-    """LUT sites of a weight ROM inside an MVTU, as Yosys maps it.
-
-    Behind it lies the deeper product sum, so the mapper trades the ROM's depth
-    for an area it then does not save: it grows with the number of words instead of
-    the number of 64-word tables. Fitted to units of 9 to 512 words.
-    """
-    if depth <= 8:
-        return rom_lut(width_bits, depth)
-    shallow = 0.6 if simd < 4 else 1.0
-    return width_bits * shallow * 0.033 * depth**1.09
+def rom_lut(width_bits: int, depth: int) -> float:
+    """LUT sites of a ROM in logic; equal columns share theirs."""
+    return distinct_columns(width_bits, depth) * column_lut(depth)
 
 
 def ram_lut(width_bits: int, depth: int) -> float:
@@ -76,7 +78,7 @@ def ram_lut(width_bits: int, depth: int) -> float:
 
 def weight_style(pe: int, simd: int, depth: int) -> str:
     """Logic or block for a weight ROM, whichever is the cheaper at LUT_PER_BRAM36."""
-    return _style(weight_rom_lut(pe * simd, depth, simd), bram36(pe * simd, depth))
+    return _style(rom_lut(pe * simd, depth), bram36(pe * simd, depth))
 
 
 def ram_style(width_bits: int, depth: int) -> str:

@@ -4,7 +4,8 @@ The folder is complete in itself: the top module bnn_core.sv, the library
 modules it uses, mem/*.hex, files.f (sources in reading order) and core.json.
 Tools run with it as their working directory. Where the plan asks for structural
 arithmetic, modules made for this core stand in the place of their behavioural twins
-of the library, and bnn_primitives.sv holds the part's primitives for simulators.
+of the library (the contents of logic ROMs among them), and bnn_primitives.sv holds
+the part's primitives for simulators.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bnn_hw.pipeline.core import Core, CoreStage
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import Mvtu, Scores, Stage, ThresholdUnit
 from bnn_hw.rtl import memory, modules
+from bnn_hw.rtl.structural import tables
 from bnn_hw.rtl.structural.library import PRIMITIVES, Constant, is_constant, needs_of, structural_sources
 from bnn_hw.rtl.top import TOP, top_module
 
@@ -38,7 +40,7 @@ def emit(plan: Plan, graph: Graph, folder: Path) -> Core:
     check_chain(plan)
     images = memory_images(plan, graph)
     generated = generated_sources(plan, images)
-    core = core_of(plan, graph, folder, images, tuple(generated))
+    core = core_of(plan, graph, folder, images, generated)
     with whole_folder(folder) as scratch:
         (scratch / "mem").mkdir()
         for files in images.values():
@@ -113,9 +115,9 @@ def core_of(
     graph: Graph,
     folder: Path,
     images: dict[str, dict[str, memory.Image]],
-    generated: tuple[str, ...] = (),
+    generated: dict[str, str],
 ) -> Core:
-    """Return the record of the core that :func:`emit` writes; ``generated``: files made for it."""
+    """Return the record of the core that :func:`emit` writes; ``generated``: sources made for it, by name."""
     stages = tuple(
         CoreStage(
             name=stage.name,
@@ -134,7 +136,8 @@ def core_of(
     )
     last = plan.stages[-1]
     assert isinstance(last, Scores)
-    library = library_sources({stage.module for stage in stages})
+    used = {stage.module for stage in stages} | (set(tables.PARTS) if generated else set())
+    library = library_sources(used)
     own = [source for source in generated if source not in library]
     return Core(
         folder=folder,
@@ -161,8 +164,19 @@ def generated_sources(plan: Plan, images: dict[str, dict[str, memory.Image]]) ->
             file = modules.weight_file(stage)
             (word,) = images[stage.name][file].words
             constants[stage.name] = Constant(file, stage.simd, stage.pe, word)
-    needs = needs_of(plan.stages, constants)
-    return structural_sources(needs, dual_cells=plan.arithmetic == STRUCTURAL_LUT6_2)
+    dual_cells = plan.arithmetic == STRUCTURAL_LUT6_2
+    arithmetic = structural_sources(needs_of(plan.stages, constants), dual_cells)
+    return arithmetic | tables.table_sources(logic_images(plan, images))
+
+
+def logic_images(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict[str, memory.Image]:
+    """Return the contents of the ROMs in LUTs, by path in the folder."""
+    logic: dict[str, memory.Image] = {}
+    for stage in plan.stages:
+        logic |= images[stage.name]
+        if isinstance(stage, Mvtu) and stage.weight_memory != "logic":
+            del logic[modules.weight_file(stage)]
+    return logic
 
 
 def library_sources(used: set[str]) -> list[str]:

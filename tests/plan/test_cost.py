@@ -58,6 +58,10 @@ def test_lut_memories_by_the_data_sheet():
     assert rom_lut(16, 64) == 16
     assert rom_lut(16, 65) == 32
     assert rom_lut(16, 256) == 64
+    # 128 words behind a MUXF7, 16 words in half a LUT, half a LUT that chooses
+    assert rom_lut(16, 144) == 16 * 3
+    # four pieces of four LUTs and a LUT6 that chooses
+    assert rom_lut(16, 1024) == 16 * 17
     assert ram_lut(6, 32) == 4
     assert ram_lut(3, 64) == 4
     # two banks of 64 and a multiplexer a bit
@@ -77,6 +81,11 @@ def test_memory_kinds():
     assert weight_style(1, 36, 512) == "block"
     assert weight_style(16, 16, 9) == "logic"
     assert weight_style(1, 1, 512) == "logic"
+    # 72 columns fill a RAMB36: 144 LUTs for 128 words, 216 for 144 words
+    assert weight_style(4, 18, 128) == "logic"
+    assert weight_style(4, 18, 144) == "block"
+    # 128 columns do not fill two: 384 LUTs
+    assert weight_style(4, 32, 144) == "logic"
     assert ram_style(8, 32) == "logic"
     assert ram_style(36, 512) == "block"
 

@@ -39,21 +39,12 @@ module bnn_rom #(
       end
     end
   end else begin : g_logic
-    // Vivado and Yosys have different names for a ROM made of LUTs.
-`ifdef YOSYS
-    (* rom_style = "logic" *) logic [WIDTH-1:0] rom [0:DEPTH-1];
-`else
-    (* rom_style = "distributed" *) logic [WIDTH-1:0] rom [0:DEPTH-1];
-`endif
+    logic [WIDTH-1:0] word;
 
-    if (FILE != "") begin : g_content
-      initial $readmemh(FILE, rom);
-    end else begin : g_zero
-      initial for (int i = 0; i < DEPTH; i++) rom[i] = '0;
-    end
+    bnn_table #(.WIDTH(WIDTH), .DEPTH(DEPTH), .FILE(FILE)) u_table (.address, .word);
 
     always_ff @(posedge clk) begin
-      if (enable) data <= rom[address];
+      if (enable) data <= word;
     end
   end
 endmodule
