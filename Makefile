@@ -2,17 +2,20 @@
 DESIGN ?= ncnv
 GOAL   ?= high-throughput
 OUT    ?= build
+POINTS ?=
 BNN_HW := .venv/bin/bnn-hw
 BOARDS := $(basename $(notdir $(filter-out boards/parts.toml,$(wildcard boards/*.toml))))
 SETUP  := pyproject.toml requirements.lock scripts/setup.sh
 
-.PHONY: help demo test lint setup clean $(BOARDS)
+.PHONY: help demo test bench-hw lint setup clean $(BOARDS)
 
 help:
 	@echo "make demo                       set up, build and prove n-CNV, classify photographs, write the report"
 	@echo "make test                       set up and run the tests"
 	@echo "make BOARD DESIGN=.. GOAL=..    build a design for a board (DESIGN=$(DESIGN) GOAL=$(GOAL) OUT=$(OUT))"
 	@echo "     BOARD is one of:           $(BOARDS)"
+	@echo "make bench-hw               build the design points of the benchmark, table against bar and aim"
+	@echo "                                (POINTS=\"ncnv-1024 ucnv-1024\" chooses; OUT=$(OUT))"
 	@echo "make setup | lint | clean       only set up; check style and types; remove .venv and $(OUT)"
 
 .venv/.base: $(SETUP)
@@ -35,6 +38,9 @@ lint: .venv/.test
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy bnn_hw
+
+bench-hw: .venv/.base
+	@.venv/bin/python benchmarks/bench_hw.py --out $(OUT) $(POINTS)
 
 $(BOARDS): .venv/.base
 	@$(BNN_HW) build $(DESIGN) --board $@ --goal $(GOAL) --out $(OUT)

@@ -29,6 +29,7 @@ from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
 from bnn_hw.report import Published, ReportData, write_report
 from bnn_hw.rtl.emit import emit
+from bnn_hw.sim import netlist
 from bnn_hw.sim.verify import to_json as proof_json
 from bnn_hw.sim.verify import verify
 from bnn_hw.source import Source
@@ -43,6 +44,7 @@ TITLES = {
     "rtl": "generate SystemVerilog",
     "verify": "prove it against the integer graph",
     "synth": "synthesise for utilisation",
+    "netlist": "prove the netlist equal to the RTL",
     "predict": "classify pictures",
     "report": "write the report",
 }
@@ -102,6 +104,9 @@ class Flow:
             Step("rtl", dict, ("rtl", *hardware), ("plan",), self._generate),
             Step("verify", self._proof_inputs, ("sim", *hardware), ("rtl",), self._verify),
             Step("synth", self._synth_inputs, ("synth", "pipeline"), ("rtl",), self._synthesise),
+            Step(
+                "netlist", self._proof_inputs, ("sim", *hardware), ("verify", "synth"), self._verify_netlist
+            ),
             Step("predict", self._picture_inputs, ("predict.py", "data", *ir), ("graph",), self._predict),
             Step("report", dict, ("report",), ("plan", "verify", "synth", "predict"), self._report),
         ]
@@ -226,6 +231,22 @@ class Flow:
                 options=Mapping(clock_hz=self.plan.clock_hz),
                 log=self.pipeline.root / "yosys.log",  # outlives the step's folder if it fails
             )
+
+    def _verify_netlist(self, folder: Path) -> None:
+        options, kind = self.options, self.graph.input.type
+        images = proof_pictures(kind, self.groups, options.frames, options.seed)[: netlist.FRAMES]
+        with self.reporter.bar("compiling the netlist's simulation", total=1) as advance:
+            report = netlist.verify_netlist(
+                self.folder("rtl") / "core",
+                self.folder("synth") / "netlist.v",
+                self.plan,
+                images,
+                seeds=(options.seed,),
+                cache=options.out / "cache",
+                out=folder / "core",
+                progress=lambda run, done, total: advance(done / max(total, 1), f"netlist: {run}"),
+            )
+        (folder / "verify_netlist.json").write_text(netlist.to_json(report))
 
     def _predict(self, folder: Path) -> None:
         with self.reporter.bar("classifying pictures"):

@@ -37,6 +37,18 @@ def _verify(record: dict[str, Any]) -> str:
     )
 
 
+def _netlist(record: dict[str, Any]) -> str:
+    cells = ", ".join(f"{count:,} {name}" for name, count in record["cells"].items())
+    runs = "; ".join(
+        f"{run['name']}: {run['frames']} frames, {run['cycles']:,} cycles" for run in record["runs"]
+    )
+    values = sum(run["values_compared"] for run in record["runs"])
+    return (
+        f"netlist    equal to the RTL in every output word and its cycle, and in {len(record['streams'])} "
+        f"streams between stages: {values:,} values ({runs})\ncells      {cells}"
+    )
+
+
 def _predict(groups: list[dict[str, Any]]) -> str:
     lines = []
     for group in groups:
@@ -109,6 +121,8 @@ def text(flow: Flow, step: str) -> str:
             scope += " Published: the whole system with shell, implemented with Vivado."
         tables = render(stage_table(report), comparison_table(report))
         return f"{tables}\n{scope}\nnext: bnn-hw report {call}"
+    if step == "netlist":
+        return f"{_netlist(flow.record('netlist', 'verify_netlist.json'))}\nnext: bnn-hw report {call}"
     if step == "predict":
         return _predict(flow.record("predict", "predictions.json"))
     return _summary(flow)
@@ -127,6 +141,9 @@ def record(flow: Flow, step: str) -> dict[str, Any]:
         "board": flow.board.name,
         "goal": flow.options.goal,
     }
+    if step == "netlist":
+        result[step] = flow.record(step, "verify_netlist.json")
+        return result
     for name in [step] if step in files else [] if step == "rtl" else list(files):
         result[name] = flow.record(*files[name])
     if step == "rtl":

@@ -48,8 +48,12 @@ def default_cache(folder: Path) -> Path:
     return folder.parent / "simulators"
 
 
-def build(core: Core, cache: Path | None = None, timeout_s: float = TIMEOUT_S) -> Simulator:
+def build(
+    core: Core, cache: Path | None = None, timeout_s: float = TIMEOUT_S, optimise: str = OPT_FAST
+) -> Simulator:
     """Return the compiled simulation of ``core``, from ``cache`` if it is there.
+
+    optimise: the compiler's level for what runs every cycle.
 
     Takes 5 to 60 s the first time. Raises ToolError when Verilator, make or a
     C++ compiler is missing or fails (its first error line is quoted), ConfigError
@@ -57,7 +61,7 @@ def build(core: Core, cache: Path | None = None, timeout_s: float = TIMEOUT_S) -
     """
     cache = (cache or default_cache(core.folder)).absolute()
     verilator, compiler, make = (tools.find(t) for t in (tools.VERILATOR, tools.COMPILER, tools.MAKE))
-    digest = _digest(core, verilator, compiler)
+    digest = _digest(core, verilator, compiler, optimise)
     program = cache / digest / "simulate"
     if program.is_file():
         return Simulator(program, core, reused=True)
@@ -78,7 +82,7 @@ def build(core: Core, cache: Path | None = None, timeout_s: float = TIMEOUT_S) -
         runtime = cache / f"runtime_{_runtime_digest(verilator, compiler)}"
         _take_runtime(runtime, scratch / "obj")
         tools.run(
-            _compile(make, compiler),
+            _compile(make, compiler, optimise),
             what="compiling the simulation",
             log=cache / "make.log",
             cwd=scratch / "obj",
@@ -144,7 +148,7 @@ def _verilate(core: Core, verilator: tools.FoundTool, scratch: Path) -> list[str
     ]
 
 
-def _compile(make: tools.FoundTool, compiler: tools.FoundTool) -> list[str | Path]:
+def _compile(make: tools.FoundTool, compiler: tools.FoundTool, optimise: str) -> list[str | Path]:
     return [
         make.path,
         "-f",
@@ -153,7 +157,7 @@ def _compile(make: tools.FoundTool, compiler: tools.FoundTool) -> list[str | Pat
         f"CXX={compiler.path}",
         f"LINK={compiler.path}",
         f"PYTHON3={sys.executable}",
-        f"OPT_FAST={OPT_FAST}",
+        f"OPT_FAST={optimise}",
         f"OPT_SLOW={OPT_ONCE}",
         f"OPT_GLOBAL={OPT_ONCE}",
         # Precompiled headers of this Verilator fail with some releases of g++.
@@ -162,10 +166,10 @@ def _compile(make: tools.FoundTool, compiler: tools.FoundTool) -> list[str | Pat
     ]
 
 
-def _digest(core: Core, verilator: tools.FoundTool, compiler: tools.FoundTool) -> str:
+def _digest(core: Core, verilator: tools.FoundTool, compiler: tools.FoundTool, optimise: str) -> str:
     sha = hashlib.sha256()
     sha.update(_runtime_digest(verilator, compiler).encode())
-    for text in (*VERILATOR_FLAGS, OPT_FAST, OPT_ONCE, stage_table(core), access_rules(core)):
+    for text in (*VERILATOR_FLAGS, optimise, OPT_ONCE, stage_table(core), access_rules(core)):
         sha.update(text.encode() + b"\0")
     sha.update(HARNESS.read_bytes())
     headers = (path.name for path in core.folder.glob("*.svh"))

@@ -4,7 +4,7 @@ Stages keep their boundaries: every instance in the top module is mapped by
 itself, so each figure belongs to exactly one stage and the stages add up to the
 total. Nothing is lost that matters, since all units end in registers;
 ``flatten=True`` maps the design as one module to check that. The netlist stays
-in netlist.json.
+in netlist.json, and in netlist.v for simulation.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from bnn_hw.synth.utilisation import Reference, Utilisation, UtilisationReport, 
 REPORT = "utilisation.json"
 TEXT = "utilisation.txt"
 NETLIST = "netlist.json"
+VERILOG = "netlist.v"
 LOG = "yosys.log"
 
 REMEDY = "pip install 'pyosys>=0.70,<0.71'"
@@ -129,6 +130,10 @@ def script(
             steps[-1][1].append(f"scratchpad -set abc9.D {options.delay_ps}")
     # Selecting first keeps the 14 MB of library modules out of the file.
     write = ["delete */t:$scopeinfo", "select *", f"write_json -selected {_quoted(result)}"]
+    # Single wires inside the stages: a simulator would take a carry through a vector for a loop.
+    # The top module keeps its vectors, which simulation compares.
+    verilog = _quoted(result.with_name(VERILOG))
+    write += ["select -clear", f"splitnets * {top} %d", f"write_verilog -noattr {verilog}"]
     return [*steps, ("writing the netlist", write)]
 
 
@@ -204,7 +209,7 @@ def synthesise(
     """Map the RTL folder's module ``top`` to 7-series cells and report what it uses.
 
     out: folder for utilisation.json (written last, so that it stands for a
-    complete run), utilisation.txt and netlist.json. log: Yosys' own words,
+    complete run), utilisation.txt, netlist.json, netlist.v. log: Yosys' own words,
     ``out``/yosys.log if None. part, published: figures to compare with.
     stage_names: the stage that each instance of the top module is, by instance
     name; None reads core.json in the RTL folder, and without one takes the
@@ -219,7 +224,7 @@ def synthesise(
     work = out / "unfinished"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in (REPORT, TEXT, NETLIST):
+        for name in (REPORT, TEXT, NETLIST, VERILOG):
             (out / name).unlink(missing_ok=True)
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -242,7 +247,8 @@ def synthesise(
             seconds={**watcher.seconds(), "total": round(time.monotonic() - started, 2)},
             log=log.name,
         )
-        (work / NETLIST).replace(out / NETLIST)
+        for name in (NETLIST, VERILOG):
+            (work / name).replace(out / name)
         (out / TEXT).write_text(to_text(report))
         (work / REPORT).write_text(json.dumps(report.to_record(), indent=1) + "\n")
         (work / REPORT).replace(out / REPORT)

@@ -100,7 +100,7 @@ def test_stages_add_up_to_the_total(run):
 def test_files_of_a_complete_run(run):
     report, out, steps = run
     assert {path.name for path in out.iterdir()} == {
-        "utilisation.json", "utilisation.txt", "netlist.json", "yosys.log",
+        "utilisation.json", "utilisation.txt", "netlist.json", "netlist.v", "yosys.log",
     }  # fmt: skip
     assert utilisation.load(out / "utilisation.json") == report
     text = (out / "utilisation.txt").read_text()
