@@ -97,9 +97,9 @@ def test_every_layer_is_bit_exact_and_the_cycles_are_the_plans(
 @pytest.mark.parametrize("name", CASES)
 def test_verilator_has_no_warnings(name: str, emitted: dict[str, Core], cache: Path, tmp_path: Path) -> None:
     core, verilator = emitted[name], tools.find(tools.VERILATOR)
+    sources = (*core.simulation_sources, *core.sources)
     text = tools.run(
-        [verilator.path, "--lint-only", "-Wall", "--top-module", core.top, "-I."]
-        + [*core.simulation_sources, *core.sources],
+        [verilator.path, "--lint-only", "-Wall", "--top-module", core.top, "-I.", *sources],
         what="lint",
         log=tmp_path / "lint.log",
         cwd=core.folder,
