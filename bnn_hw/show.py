@@ -90,7 +90,7 @@ def _summary(flow: Flow) -> str:
         f"design     {flow.design.name} on {flow.board.name} ({plan.part}), goal {plan.goal}",
         f"speed      {plan.fps:,.0f} frames a second at {plan.clock_hz / 1e6:g} MHz",
         _verify(flow.record("verify", "verify.json")),
-        f"uses       {total.lut:,g} LUT sites, {total.ff:,g} FF, {total.bram36:g} BRAM36, {total.dsp:g} DSP48",
+        f"uses       {total.lut:,g} LUT sites, {total.ff:,g} FF, {total.bram36:g} BRAM36, {total.dsp:g} DSP",
         f"           of {plan.part}: {shares} (synthesised, core alone)",
     ]
     for group in groups:

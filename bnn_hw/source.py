@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bnn_hw.design import Design, load_design
+from bnn_hw.errors import ConfigError
 from bnn_hw.frontend import InputSpec, import_onnx
 from bnn_hw.ir import Graph
 
@@ -25,6 +26,12 @@ class Source:
             InputSpec.parse(design.input_scale, design.input_offset), dtype=str(design.input_dtype)
         )
         self.spec: InputSpec | None = spec if declared else None
+        if not design.model.is_file():
+            raise ConfigError.at(
+                design.model,
+                "there is no such file",
+                f"train the network and export it there: bnn-hw train {design.name} --out {design.model.parent}",
+            )
 
     def graph(self) -> Graph:
         """Import the network into the integer graph."""

@@ -57,6 +57,16 @@ def test_mistakes_are_named_with_their_remedy(tmp_path, monkeypatch, arguments, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_design_without_its_model_says_how_to_make_one(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "design.toml").write_text('title = "Mine"\nmodel = "model.onnx"\n[input]\n')
+    result = invoke("plan", tmp_path / "mine", *TABLE1, "--out", tmp_path / "build")
+    assert result.exit_code == 5
+    assert "model.onnx: there is no such file" in result.output
+    assert "bnn-hw train mine" in result.output
+    assert not (tmp_path / "build").exists()
+
+
 def test_truncated_model_is_a_model_error_and_writes_nothing(tmp_path):
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(MODEL.read_bytes()[:5000])

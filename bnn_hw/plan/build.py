@@ -10,6 +10,8 @@ The rules, in the order of the chain:
 * A window unit that takes a whole window in one beat has no ring buffer to wait
   in, so a FIFO of whole pixels stands before it: pixels that complete no window
   must follow each other in single cycles.
+* A FIFO stands before a converter to fewer lanes where beats come faster for a
+  while than it splits them, but only where the steady pace needs it.
 * Pools work on beats as they come; the scores unit ends the chain.
 """
 
@@ -54,8 +56,9 @@ def build_stages(graph: Graph, folding: Folding) -> tuple[Stage, ...]:
 def build_chain(chain: Chain, folding: Folding, depths: dict[str, int] | None = None) -> tuple[Stage, ...]:
     """Return the stages of a checked chain at a checked folding.
 
-    depths: words of ring buffers and beats of FIFOs by stage name, 0 for no FIFO;
-    what it does not name has its nominal depth.
+    depths: words of ring buffers and beats of FIFOs by stage name, 0 for no FIFO,
+    and beats of a FIFO before a converter by the converter's name; what it does not
+    name has its nominal depth, a converter no FIFO.
     """
     builder = StageBuilder(chain.input, depths=depths)
     buffered = False
@@ -227,8 +230,11 @@ class StageBuilder:
         name = self.name(layer.name, "fifo")
         depth = self.depths.get(name, max(2, self.stream.width))
         if depth:
-            fifo = Fifo(name, layer.name, self.value, self.stream, self.stream, depth)
-            self.add(with_depth(fifo, depth))
+            self.buffer(name, layer, depth)
+
+    def buffer(self, name: str, layer: MacLayer, depth: int) -> None:
+        fifo = Fifo(name, layer.name, self.value, self.stream, self.stream, depth)
+        self.add(with_depth(fifo, depth))
 
     def regroup(self, layer: MacLayer, lanes: int) -> None:
         """Bring the stream to ``lanes`` values a beat; a dense layer's input becomes one pixel."""
@@ -244,8 +250,11 @@ class StageBuilder:
 
     def convert(self, layer: MacLayer, lanes: int) -> None:
         if self.stream.lanes != lanes:
-            output = replace(self.stream, lanes=lanes)
             name = self.name(layer.name, "converter")
+            inlet = self.depths.get(name, 0)
+            if inlet:
+                self.buffer(self.name(layer.name, "inlet"), layer, inlet)
+            output = replace(self.stream, lanes=lanes)
             self.add(Converter(name, layer.name, self.value, self.stream, output))
 
     def scores(self, chain: Chain) -> None:

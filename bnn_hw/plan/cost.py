@@ -94,7 +94,7 @@ def lane_lut(simd: int, bits: int, depth: int, pe: int) -> float:
     running sum. Constant weights make the XNOR disappear and give PEs common partial
     sums, the more PEs the more; a few words still leave some in common.
     """
-    shared = 1.0 if depth > 4 else 0.92
+    shared = 1.0 if depth > 6 else 0.92 if depth > 2 else 0.74 * min(1.0, (8 / pe) ** 0.1)
     if bits > 1:
         return (bits + 1 + log2(simd) / 2) * (0.7 if depth == 1 else shared)
     runtime = min(1.48, 0.8 + 0.28 * max(0.0, log2(simd) - 3))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from bnn_hw.errors import BnnHwError, FitError
 from bnn_hw.pipeline.chain import Chain
 from bnn_hw.pipeline.record import Resources
-from bnn_hw.pipeline.stages import Fifo, Stage, Window
+from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Stage, Window
 from bnn_hw.plan.budget import NAMES, Budget, format_amount
 from bnn_hw.plan.build import build_chain, power_of_two, with_depth
 from bnn_hw.plan.cost import stage_resources
@@ -48,19 +48,25 @@ def sized(chain: Chain, folding: Folding) -> Solution:
 
 
 def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
-    """Depths of ring buffers and FIFOs for a frame every ``cycles``, rounded up to what RAMs come in.
+    """Depths for :func:`build_chain` with a frame every ``cycles``, rounded up to what RAMs come in.
 
-    A FIFO of up to two beats is left out: the window unit's skid buffer does as well.
+    A FIFO of up to two beats is left out: the skid buffer that is there does as well.
     """
     needed = required_depths(stages, cycles)
     depths = {}
+    fed = False  # by a layer; the input itself waits without harm
     for stage in stages:
-        if isinstance(stage, Fifo):
-            depths[stage.name] = cheapest_depth(stage, needed[stage.name]) if needed[stage.name] > 2 else 0
-        elif isinstance(stage, Window) and not stage.full:
+        need = needed.get(stage.name, 0)
+        if isinstance(stage, Window) and not stage.full:
             words = stage.input.beats_per_pixel
             span = ((stage.kernel[0] - 1) * stage.input.width + stage.kernel[1]) * words
-            depths[stage.name] = cheapest_depth(stage, max(needed[stage.name], span + words))
+            depths[stage.name] = cheapest_depth(stage, max(need, span + words))
+        elif isinstance(stage, Fifo):
+            depths[stage.name] = cheapest_depth(stage, need) if need > 2 else 0
+        elif isinstance(stage, Converter) and fed and need > 2:
+            inlet = Fifo("", stage.layer, None, stage.input, stage.input, need)
+            depths[stage.name] = cheapest_depth(inlet, need)
+        fed = fed or isinstance(stage, Mvtu)
     return depths
 
 

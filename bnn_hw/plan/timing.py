@@ -38,7 +38,7 @@ from bnn_hw.plan.units import (
 )
 
 UNLIMITED = 1 << 30
-MAX_SWEEPS = 400
+MAX_SWEEPS = 20_000
 
 
 def mvtu_registers(stage: Mvtu) -> int:
@@ -195,26 +195,33 @@ def latency_cycles(stages: Sequence[Stage]) -> int:
 
 
 def required_depths(stages: Sequence[Stage], interval: int) -> dict[str, int]:
-    """Depth of each FIFO and ring buffer with which a frame every ``interval`` cycles is certain.
+    """Depth of each buffer with which a frame every ``interval`` cycles is certain, by stage name.
 
-    Pictures arrive at an even pace; no buffer is ever full; the greatest filling
-    of each is what it needs.
+    For a ring buffer its words, for a FIFO its beats, for a converter the beats that
+    wait before it (a FIFO there must hold them). Pictures arrive at an even pace; no
+    buffer is ever full; the greatest filling of each is what it needs.
     """
     frames = 3
     beats = stages[0].input.beats_per_frame
     times = (np.arange(beats * frames) * interval) // beats
     depths: dict[str, int] = {}
-    fifo, arrivals = "", times
+    fifo, waiting_since = "", times
     for stage in stages:
+        entered = times
         if isinstance(stage, Fifo):
-            fifo, arrivals = stage.name, times
+            fifo, waiting_since = stage.name, times
         for unit in units_of(stage, frames, unlimited=True):
             free = np.full(unit.outputs, NEVER_BLOCKED)
             results = in_order(unit.offer(times, free))
             if isinstance(unit, Ring):
                 depths[stage.name] = _ring_filling(unit, times, results)
             elif isinstance(unit, FullWindow) and fifo:
-                depths[fifo] = _waiting(arrivals, unit.shifts(times, free)[unit.real])
+                depths[fifo] = _waiting(waiting_since, unit.shifts(times, free)[unit.real])
+            elif isinstance(unit, Scatter) and isinstance(stage, Converter):
+                # The group being gathered has a register of its own.
+                gathered = len(entered) // len(times)
+                waiting = _waiting(entered, in_order(times, unit.beats))
+                depths[stage.name] = waiting - (gathered if gathered > 1 else 0)
             times = results
         if isinstance(stage, Window):
             fifo = ""
@@ -230,8 +237,8 @@ def _ring_filling(unit: Ring, writes: Times, results: Times) -> int:
     return int((words + 1 - starts[done]).max())
 
 
-def _waiting(arrivals: Times, shifts: Times) -> int:
-    """Most beats in a FIFO; ``shifts``: when the window unit behind it takes in each pixel."""
-    beats_per_pixel = len(arrivals) // len(shifts)
-    done = np.searchsorted(shifts, arrivals, side="left") * beats_per_pixel
+def _waiting(arrivals: Times, leaving: Times) -> int:
+    """Most beats that wait; ``leaving``: when each group of them is taken in by the unit behind."""
+    group = len(arrivals) // len(leaving)
+    done = np.searchsorted(leaving, arrivals, side="left") * group
     return int((np.arange(len(arrivals)) + 1 - done).max())

@@ -164,7 +164,7 @@ def _fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, settings.learning_rate, total_steps=steps * settings.epochs
     )
-    best, best_epoch = (-1.0, 0.0), 0
+    best, best_epoch = float("inf"), 0
     with _progress(console) as progress:
         task = progress.add_task("training", total=settings.epochs)
         for epoch in range(1, settings.epochs + 1):
@@ -179,25 +179,30 @@ def _fit(
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
                 schedule.step()
-            quality = _quality(net, split.validation)
-            if quality > best:
-                best, best_epoch = quality, epoch
+            loss_of_epoch, recall = _validate(net, split.validation)
+            if epoch == 1 or loss_of_epoch < best:
+                best, best_epoch = loss_of_epoch, epoch
                 _save(net, epoch, checkpoint)
-            progress.update(task, advance=1, description=f"training, validation recall {quality[0]:.2%}")
+            state = f"validation loss {loss_of_epoch:.4f}, mean recall {recall:.2%}"
+            progress.update(task, advance=1, description=f"training, {state}")
             if not console.is_terminal:  # a log file shows no progress bar until it is complete
-                console.print(f"epoch {epoch} of {settings.epochs}: validation recall {quality[0]:.2%}")
+                console.print(f"epoch {epoch} of {settings.epochs}: {state}")
     return best_epoch
 
 
-def _quality(net: BinaryNetwork, pictures: PictureSet) -> tuple[float, float]:
-    """Mean recall of the classes; their negative mean loss decides between equals."""
+def _validate(net: BinaryNetwork, pictures: PictureSet) -> tuple[float, float]:
+    """Mean of the classes' losses and of their recalls.
+
+    The loss decides which epoch is best: with few pictures in a class the
+    recall is too coarse and favours lucky early epochs.
+    """
     scores, labels = predict(net, pictures.images), pictures.labels
     losses = functional.cross_entropy(
         torch.from_numpy(scores), torch.from_numpy(labels), reduction="none"
     ).numpy()
     loss = float(np.mean([losses[labels == label].mean() for label in np.unique(labels)]))
     recall = evaluate(labels, scores.argmax(axis=1), pictures.classes, pictures.persons).macro_recall
-    return recall, -loss
+    return loss, recall
 
 
 def _to_tensor(images: NDArray[np.uint8]) -> Tensor:

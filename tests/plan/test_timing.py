@@ -30,6 +30,21 @@ def test_whole_windows_reach_a_pixel_a_cycle_only_with_sized_fifos():
     assert np.diff(simulate(shallow, 6).ends())[-1] > 1024
 
 
+def test_fifo_before_a_converter_that_splits_bursts():
+    """A whole-window layer makes pixels in bursts that the converter behind it cannot split at once."""
+    chain = as_chain(
+        random_graph((ConvSpec("a", 32), ConvSpec("b", 4, (1, 1)), DenseSpec("c", 3)), (12, 12, 2))
+    )
+    folding = {"a": LayerFolding(32, 18), "b": LayerFolding(4, 16), "c": LayerFolding(3, 16)}
+    stages = sized(chain, folding).stages
+    names = [stage.name for stage in stages]
+    assert names.index("b_converter") == names.index("b_inlet") + 1
+    assert set(np.diff(simulate(stages, 5).ends())) == {200} == {interval(stages)}
+    without = build_chain(chain, folding)
+    assert "b_inlet" not in [stage.name for stage in without]
+    assert np.diff(simulate(without, 5).ends())[-1] > 200
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_sized_buffers_reach_the_bound_at_any_folding(seed):
     rng = np.random.default_rng(seed)
