@@ -27,6 +27,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bnn_hw.board import load_board
 from bnn_hw.design import load_design
 from bnn_hw.errors import BnnHwError, InputError, suggest
 from bnn_hw.flow import Flow, Options
@@ -129,7 +130,9 @@ def measure(point: Point, out: Path, frames: int, netlist: bool, reporter: Repor
     if not model.is_file():
         return Outcome(point, skipped=f"{model.name} of design {point.design} is not there: train it first")
     try:
-        options = Options(point.design, point.board, point.goal, out=out, clock_hz=CLOCK_HZ, frames=frames)
+        # The board's own clock is left out, so that the builds are those of the plain commands.
+        clock_hz = None if load_board(point.board).default_clock_hz == CLOCK_HZ else CLOCK_HZ
+        options = Options(point.design, point.board, point.goal, out=out, clock_hz=clock_hz, frames=frames)
         flow = Flow(options, reporter)
         steps = [*flow.until("verify"), *flow.until("synth")]
         if netlist:
