@@ -1,4 +1,4 @@
-"""The mapped netlist in simulation: made of the part's cells, driven like the RTL, equal to it in every cycle.
+"""The mapped netlist in simulation: of the part's cells, driven like the RTL, equal to it in every cycle.
 
 The netlist is Verilog as synthesis wrote it. Models of flip-flops, LUTRAM and
 shift registers come from Yosys' own cell library, which the package pyosys
@@ -120,7 +120,7 @@ def surviving(netlist: str, top: str, stages: tuple[CoreStage, ...]) -> tuple[Co
 
 
 def _models(types: set[str], folder: Path) -> list[str]:
-    """Write the models of these cells to ``folder`` and return the files' names, in the order to read them."""
+    """Write the models of these cells to ``folder`` and return the files' names in reading order."""
     own = {
         name: path
         for path in sorted(OWN_CELLS.glob("*.sv"))
@@ -160,7 +160,18 @@ def netlist_core(rtl: Core, netlist: Path, folder: Path) -> tuple[Core, dict[str
         sources = _models(set(cells), scratch)
         shutil.copyfile(netlist, scratch / "netlist.v")
         stages = surviving(text, rtl.top, rtl.stages)
-        core = dataclasses.replace(rtl, folder=folder, sources=(*sources, "netlist.v"), stages=stages)
+        # Not a copy of the RTL's record: what else belongs to its sources does not belong to the netlist.
+        core = Core(
+            folder=folder,
+            top=rtl.top,
+            network=rtl.network,
+            part=rtl.part,
+            input_name=rtl.input_name,
+            input=rtl.input,
+            classes=rtl.classes,
+            sources=(*sources, "netlist.v"),
+            stages=stages,
+        )
         (scratch / "core.json").write_text(core_record.to_json(core))
     return core, cells
 

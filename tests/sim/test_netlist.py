@@ -72,23 +72,15 @@ def test_netlist_equals_the_rtl(mapped: Mapped) -> None:
     assert json.loads(netlists.to_json(report))["equal"] is True
 
 
-def test_one_wrong_lut_is_found_in_its_stage(mapped: Mapped, cache: Path, tmp_path: Path) -> None:
-    text = mapped.netlist.read_text()
-    # The unit's first function of six inputs is inverted.
-    body_of = next(stage for stage in mapped.rtl.stages if stage.name == "conv1_mvtu")
-    module = text[: text.index(f" {body_of.instance} (")].rpartition("\n")[2].strip()
-    start = text.index(f"module {module}")
-    end = text.index("endmodule", start)
-    place = text.index("LUT6 #(\n    .INIT(64'h", start)
-    assert place < end
-    digit = place + len("LUT6 #(\n    .INIT(64'h")
-    flipped = (
-        text[:digit] + "".join(f"{15 - int(c, 16):x}" for c in text[digit : digit + 16]) + text[digit + 16 :]
-    )
-    (tmp_path / "netlist.v").write_text(flipped)
-    with pytest.raises(MismatchError) as caught:
+def test_swapped_wires_are_found_where_they_are(mapped: Mapped, cache: Path, tmp_path: Path) -> None:
+    swapped = "{conv1_mvtu_data[0], conv1_mvtu_data[1]}"
+    text = mapped.netlist.read_text().replace(".out_data(conv1_mvtu_data)", f".out_data({swapped})")
+    assert swapped in text
+    (tmp_path / "netlist.v").write_text(text)
+    with pytest.raises(ValueMismatchError) as caught:
         netlists.verify_netlist(mapped.rtl.folder, tmp_path / "netlist.v", mapped.plan, IMAGES, cache=cache)
-    assert "conv1" in caught.value.faults[0].place
+    assert caught.value.mismatch.stage == "conv1_mvtu"
+    assert "netlist, full speed" in caught.value.faults[0].cause
 
 
 def damaged(array: np.ndarray, place: tuple[int, ...], value: int) -> np.ndarray:
