@@ -30,7 +30,7 @@ class Source:
             raise ConfigError.at(
                 design.model,
                 "there is no such file",
-                f"train the network and export it there: bnn-hw train {design.name} --out {design.model.parent}",
+                f"train the network into it: bnn-hw train {design.name} --out {design.model.parent}",
             )
 
     def graph(self) -> Graph:

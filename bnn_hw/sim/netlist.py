@@ -1,4 +1,4 @@
-"""The mapped netlist in simulation: of the part's cells, driven like the RTL, equal to it in every cycle.
+"""The mapped netlist in simulation: made of the part's cells, driven like the RTL, equal in every cycle.
 
 The netlist is Verilog as synthesis wrote it. Models of flip-flops, LUTRAM and
 shift registers come from Yosys' own cell library, which the package pyosys

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from bnn_hw import tools
 from bnn_hw.ir import Graph, Node
 from bnn_hw.ir.execute import execute
 from bnn_hw.ir.ops import Conv, Threshold
+from bnn_hw.pipeline.arithmetic import BEHAVIOURAL
 from bnn_hw.pipeline.core import Core
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.rtl.emit import emit
@@ -108,9 +109,10 @@ def test_verilator_has_no_warnings(name: str, emitted: dict[str, Core], cache: P
     assert "%Warning" not in text
 
 
-def corrupted(core: Core, tmp_path: Path) -> Path:
-    shutil.copytree(core.folder, tmp_path / "rtl")
-    return tmp_path / "rtl"
+def corruptible(case: Case, tmp_path: Path) -> Path:
+    """Emit the case with memories that load their images, so that a changed image changes the hardware."""
+    plan = dataclasses.replace(case.plan, arithmetic=BEHAVIOURAL)
+    return emit(plan, case.graph, tmp_path / "rtl").folder
 
 
 def flip_bit(path: Path, address: int, bit: int) -> None:
@@ -134,11 +136,9 @@ def mismatch_of(case: Case, folder: Path, images: np.ndarray, cache: Path) -> Va
     return caught.value
 
 
-def test_corrupted_weight_is_found_at_its_layer_pixel_and_channel(
-    emitted: dict[str, Core], cache: Path, tmp_path: Path
-) -> None:
+def test_corrupted_weight_is_found_at_its_layer_pixel_and_channel(cache: Path, tmp_path: Path) -> None:
     uneven = CASES["uneven"]
-    folder = corrupted(emitted["uneven"], tmp_path)
+    folder = corruptible(uneven, tmp_path)
     images = random_images(uneven.graph, 4)
     # conv2: PE 2, SIMD 2, SF 27: neuron 3 is PE 1 of fold 1, column 9 is lane 1 of synapse fold 4.
     flip_bit(folder / "mem" / "conv2_weights.hex", address=1 * 27 + 4, bit=1 * 2 + 1)
@@ -154,11 +154,9 @@ def test_corrupted_weight_is_found_at_its_layer_pixel_and_channel(
     assert f"frame {place[0]}, pixel y={place[1]} x={place[2]}, channel 3: expected" in str(error)
 
 
-def test_corrupted_threshold_is_found_at_its_layer_and_channel(
-    emitted: dict[str, Core], cache: Path, tmp_path: Path
-) -> None:
+def test_corrupted_threshold_is_found_at_its_layer_and_channel(cache: Path, tmp_path: Path) -> None:
     uneven = CASES["uneven"]
-    folder = corrupted(emitted["uneven"], tmp_path)
+    folder = corruptible(uneven, tmp_path)
     images = random_images(uneven.graph, 4)
     # conv3: PE 3: neuron 1 is PE 1 of fold 0; threshold 0 of the popcount always fires.
     path = folder / "mem" / "conv3_thresholds.hex"
