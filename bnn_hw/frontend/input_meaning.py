@@ -68,7 +68,7 @@ def _resolve(net: Net, declared: InputSpec | None) -> InputSpec:
             "use an unsigned 8-bit input",
         )
     if source.element == "UINT8" or source.annotation == "UINT8":
-        if declared not in (None, InputSpec()):
+        if declared is not None and declared != InputSpec():
             raise ModelError.at(
                 _place(net),
                 f"holds pixels (UINT8) by its own account, but {declared.scale} * pixel + "
