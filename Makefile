@@ -7,7 +7,7 @@ BNN_HW := .venv/bin/bnn-hw
 BOARDS := $(basename $(notdir $(filter-out boards/parts.toml,$(wildcard boards/*.toml))))
 SETUP  := pyproject.toml requirements.lock scripts/setup.sh
 
-.PHONY: help demo test bench-hw lint setup clean $(BOARDS)
+.PHONY: help demo test bench-hw lint setup clean finn-env finn-deps $(BOARDS)
 
 help:
 	@echo "make demo                       set up, build and prove n-CNV, classify photographs, write the report"
@@ -16,6 +16,8 @@ help:
 	@echo "     BOARD is one of:           $(BOARDS)"
 	@echo "make bench-hw               build the design points of the benchmark, table against bar and aim"
 	@echo "                                (POINTS=\"ncnv-1024 ucnv-1024\" chooses; OUT=$(OUT))"
+	@echo "make finn-env                   make FINN's own environment in .venv-finn (1.5 GB, some minutes)"
+	@echo "make finn-deps                  fetch what FINN needs beside Vivado: finn-hlslib and board files"
 	@echo "make setup | lint | clean       only set up; check style and types; remove .venv and $(OUT)"
 
 .venv/.base: $(SETUP)
@@ -41,6 +43,15 @@ lint: .venv/.test
 
 bench-hw: .venv/.base
 	@.venv/bin/python benchmarks/bench_hw.py --out $(OUT) $(POINTS)
+
+.venv-finn/.base: requirements-finn.txt scripts/finn-env.sh
+	@scripts/finn-env.sh
+	@touch $@
+
+finn-env: .venv-finn/.base
+
+finn-deps: .venv-finn/.base
+	@.venv-finn/bin/python bnn_hw/finn/worker.py fetch
 
 $(BOARDS): .venv/.base
 	@$(BNN_HW) build $(DESIGN) --board $@ --goal $(GOAL) --out $(OUT)

@@ -13,6 +13,7 @@ import click
 
 from bnn_hw import __version__
 from bnn_hw.errors import BnnHwError
+from bnn_hw.finn.job import FIFOS, PRODUCTS
 from bnn_hw.pipeline.arithmetic import ARITHMETIC, STRUCTURAL
 from bnn_hw.progress import Reporter
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bnn_hw.flow import Flow
 
 INTERRUPTED = 130
+OWN, FINN = "own", "finn"
+FINN_KEYS = ("product", "fifos", "target_fps")
 
 
 class Commands(click.Group):
@@ -99,13 +102,15 @@ def build_options(command: Callable) -> Callable:
 
     @functools.wraps(command)
     def build(**values: Any) -> None:
+        from bnn_hw.finn_flow import FinnOptions
         from bnn_hw.flow import Flow, Options
 
-        own = {key: values.pop(key) for key in ("as_json",)}
+        own = {key: values.pop(key) for key in ("as_json", "back_end") if key in values}
+        finn = FinnOptions(**{key: values.pop(f"finn_{key}") for key in FINN_KEYS if f"finn_{key}" in values})
         reporter = Reporter(quiet=values.pop("quiet"))
         mhz = values.pop("clock_mhz")
         values["pictures"] = tuple(values["pictures"])
-        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, **values), reporter)
+        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, finn=finn, **values), reporter)
         command(flow, **own)
 
     wrapper: Callable = build
@@ -171,9 +176,63 @@ step_command("verify", "verify", "Prove the accelerator in simulation, bit by bi
 step_command("synth", "synth", "Synthesise for the utilisation of LUT, FF, BRAM and DSP.")
 step_command("netlist", "netlist", "Prove the synthesised netlist equal to the RTL, cycle by cycle.")
 step_command("report", "report", "Write the HTML report, and make first what it is about.")
-step_command(
-    "build", "report", "Everything: plan, generate, verify, synth and report. Resumes where it stopped."
+
+
+@main.command()
+@build_options
+@click.option(
+    "--backend",
+    "back_end",
+    type=click.Choice((OWN, FINN)),
+    default=OWN,
+    show_default=True,
+    help="Our own SystemVerilog, or FINN in its own environment (make finn-env).",
 )
+@click.option(
+    "--finn-to",
+    "finn_product",
+    type=click.Choice(PRODUCTS),
+    help="How far FINN goes; else to a bit file where Vivado is, to generated code where not.",
+)
+@click.option(
+    "--finn-fifos",
+    type=click.Choice(FIFOS),
+    default=FIFOS[0],
+    show_default=True,
+    help="FIFO depths of FINN's IP: simulated in Vivado, or two words each.",
+)
+def build(flow: Flow, as_json: bool, back_end: str) -> None:
+    """Everything: plan, generate, verify, synth and report. Resumes where it stopped.
+
+    With --backend finn: FINN's estimates, its generated code and the proof that it
+    computes what the integer graph computes; with Vivado the bit file and driver, too.
+    """
+    from bnn_hw import show as shows
+
+    step = "finn" if back_end == FINN else "report"
+    flow.until(step)
+    show(lambda: shows.text(flow, step), shows.record(flow, step), as_json)
+
+
+@main.command()
+@build_options
+@click.option(
+    "--target-fps",
+    "finn_target_fps",
+    type=click.IntRange(min=1),
+    help="Frame rate that FINN's SetFolding aims at; else what our plan reaches.",
+)
+def compare(flow: Flow, as_json: bool) -> None:
+    """One table: FINN's own folding, FINN with our folding, and our own back end.
+
+    \b
+    Example:
+      bnn-hw compare ncnv --board pynq-z1 --goal folding=table1
+    """
+    from bnn_hw import comparison
+
+    table = comparison.make(flow)
+    show(table.text, table.record, as_json)
 
 
 @main.command()

@@ -16,6 +16,8 @@ from rich.table import Table
 from bnn_hw import tools
 from bnn_hw.data.folder import find_data_set
 from bnn_hw.errors import BnnHwError
+from bnn_hw.finn import vivado
+from bnn_hw.finn.environment import find_environment
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,32 @@ def _data() -> Row:
         return Row("MaskedFace-Net", purpose, False, False, f"{fault.place}: {fault.cause}", fault.remedy)
 
 
+def _finn() -> list[Row]:
+    rows = []
+    try:
+        found = find_environment()
+        stated = f"finn-plus {found.versions['finn-plus']} ({found.folder})"
+        rows.append(Row("FINN", "build --backend finn, compare", False, True, stated, ""))
+    except BnnHwError as error:
+        fault = error.faults[0]
+        rows.append(Row("FINN", "build --backend finn, compare", False, False, fault.cause, fault.remedy))
+    purpose = "bit files with FINN"
+    try:
+        tools_found = vivado.find_xilinx()
+        stated = f"{tools_found.version[0]}.{tools_found.version[1]} ({tools_found.root})"
+        rows.append(Row("Vivado, Vitis HLS", purpose, False, True, stated, ""))
+    except BnnHwError as error:
+        fault = error.faults[0]
+        cause = f"{fault.place} {fault.cause}"
+        rows.append(Row("Vivado, Vitis HLS", purpose, False, False, cause, fault.remedy))
+    return rows
+
+
 def examine() -> list[Row]:
     """Look at everything the commands may need."""
     rows = [_python(), *(_package(*item) for item in _PACKAGES)]
     rows += [_tool(tool) for tool in (tools.VERILATOR, tools.COMPILER, tools.MAKE)]
-    return [*rows, _data()]
+    return [*rows, *_finn(), _data()]
 
 
 def record(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from bnn_hw import __version__
 from bnn_hw.board import Board, load_board
 from bnn_hw.data.folder import find_data_set
 from bnn_hw.errors import DataError
+from bnn_hw.finn_flow import TITLES as FINN_TITLES
+from bnn_hw.finn_flow import FinnOptions, FinnSteps
 from bnn_hw.ir import Graph, store
 from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
 from bnn_hw.pipeline import record
@@ -47,6 +49,7 @@ TITLES = {
     "netlist": "prove the netlist equal to the RTL",
     "predict": "classify pictures",
     "report": "write the report",
+    **FINN_TITLES,
 }
 
 
@@ -58,7 +61,7 @@ class Options:
     means to a QONNX file that belongs to no design (network input = scale *
     pixel + offset); frames: pictures in the proof; pictures: files to classify
     instead of the design's own; data: the data set's folder; arithmetic: one of
-    bnn_hw.pipeline.arithmetic.ARITHMETIC.
+    bnn_hw.pipeline.arithmetic.ARITHMETIC; finn: for the FINN back end.
     """
 
     network: str
@@ -73,6 +76,7 @@ class Options:
     pictures: tuple[Path, ...] = ()
     data: Path | None = None
     arithmetic: str = STRUCTURAL
+    finn: FinnOptions = field(default_factory=FinnOptions)
 
 
 class Flow:
@@ -109,6 +113,7 @@ class Flow:
             ),
             Step("predict", self._picture_inputs, ("predict.py", "data", *ir), ("graph",), self._predict),
             Step("report", dict, ("report",), ("plan", "verify", "synth", "predict"), self._report),
+            *FinnSteps(self).steps(),
         ]
 
     def until(self, step: str) -> list[StepResult]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
+from bnn_hw import finn_flow
+from bnn_hw.finn import show as finn_show
 from bnn_hw.flow import Flow
 from bnn_hw.pipeline.core import load as load_core
 from bnn_hw.plan.show import plan_tables
@@ -123,6 +125,8 @@ def text(flow: Flow, step: str) -> str:
         return f"{tables}\n{scope}\nnext: bnn-hw report {call}"
     if step == "netlist":
         return f"{_netlist(flow.record('netlist', 'verify_netlist.json'))}\nnext: bnn-hw report {call}"
+    if step == "finn":
+        return finn_show.text(finn_flow.load(flow, step), flow.folder(step))
     if step == "predict":
         return _predict(flow.record("predict", "predictions.json"))
     return _summary(flow)
@@ -143,6 +147,9 @@ def record(flow: Flow, step: str) -> dict[str, Any]:
     }
     if step == "netlist":
         result[step] = flow.record(step, "verify_netlist.json")
+        return result
+    if step == "finn":
+        result[step] = finn_flow.load(flow, step)
         return result
     for name in [step] if step in files else [] if step == "rtl" else list(files):
         result[name] = flow.record(*files[name])
