@@ -29,6 +29,8 @@ ALLOWED = {
     "rtl": HARDWARE,
     "sim": HARDWARE,
     "synth": HARDWARE,
+    "soc": HARDWARE | {"board"},
+    "runtime": {"bits", "manifest"},
     "report": HARDWARE | {"data", "board", "design"},
     "data": BASE,
     "train": BASE | {"data", "", "folders"},
