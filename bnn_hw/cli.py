@@ -13,16 +13,14 @@ import click
 
 from bnn_hw import __version__
 from bnn_hw.errors import BnnHwError
-from bnn_hw.finn.job import FIFOS, PRODUCTS
-from bnn_hw.pipeline.arithmetic import ARITHMETIC, STRUCTURAL
+from bnn_hw.finn_cli import register
+from bnn_hw.pipeline.arithmetic import ARITHMETIC, FIXED, STRUCTURAL, WEIGHTS
 from bnn_hw.progress import Reporter
 
 if TYPE_CHECKING:
     from bnn_hw.flow import Flow
 
 INTERRUPTED = 130
-OWN, FINN = "own", "finn"
-FINN_KEYS = ("product", "fifos", "target_fps")
 
 
 class Commands(click.Group):
@@ -105,8 +103,8 @@ def build_options(command: Callable) -> Callable:
         from bnn_hw.finn_flow import FinnOptions
         from bnn_hw.flow import Flow, Options
 
-        own = {key: values.pop(key) for key in ("as_json", "back_end") if key in values}
-        finn = FinnOptions(**{key: values.pop(f"finn_{key}") for key in FINN_KEYS if f"finn_{key}" in values})
+        own = {key: values.pop(key) for key in ("as_json", "trained", "image", "back_end") if key in values}
+        finn = FinnOptions.take(values)
         reporter = Reporter(quiet=values.pop("quiet"))
         mhz = values.pop("clock_mhz")
         values["pictures"] = tuple(values["pictures"])
@@ -131,6 +129,13 @@ def build_options(command: Callable) -> Callable:
             default=STRUCTURAL,
             show_default=True,
             help="7-series primitives (with LUT6_2 for Vivado), or plain SystemVerilog.",
+        ),
+        click.option(
+            "--weights",
+            type=click.Choice(WEIGHTS),
+            default=FIXED,
+            show_default=True,
+            help="runtime: all weights and thresholds can be loaded without a new bitstream.",
         ),
         click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True),
         click.option(
@@ -176,63 +181,25 @@ step_command("verify", "verify", "Prove the accelerator in simulation, bit by bi
 step_command("synth", "synth", "Synthesise for the utilisation of LUT, FF, BRAM and DSP.")
 step_command("netlist", "netlist", "Prove the synthesised netlist equal to the RTL, cycle by cycle.")
 step_command("report", "report", "Write the HTML report, and make first what it is about.")
+register(main, build_options, show)
 
 
 @main.command()
 @build_options
-@click.option(
-    "--backend",
-    "back_end",
-    type=click.Choice((OWN, FINN)),
-    default=OWN,
-    show_default=True,
-    help="Our own SystemVerilog, or FINN in its own environment (make finn-env).",
-)
-@click.option(
-    "--finn-to",
-    "finn_product",
-    type=click.Choice(PRODUCTS),
-    help="How far FINN goes; else to a bit file where Vivado is, to generated code where not.",
-)
-@click.option(
-    "--finn-fifos",
-    type=click.Choice(FIFOS),
-    default=FIFOS[0],
-    show_default=True,
-    help="FIFO depths of FINN's IP: simulated in Vivado, or two words each.",
-)
-def build(flow: Flow, as_json: bool, back_end: str) -> None:
-    """Everything: plan, generate, verify, synth and report. Resumes where it stopped.
-
-    With --backend finn: FINN's estimates, its generated code and the proof that it
-    computes what the integer graph computes; with Vivado the bit file and driver, too.
-    """
-    from bnn_hw import show as shows
-
-    step = "finn" if back_end == FINN else "report"
-    flow.until(step)
-    show(lambda: shows.text(flow, step), shows.record(flow, step), as_json)
-
-
-@main.command()
-@build_options
-@click.option(
-    "--target-fps",
-    "finn_target_fps",
-    type=click.IntRange(min=1),
-    help="Frame rate that FINN's SetFolding aims at; else what our plan reaches.",
-)
-def compare(flow: Flow, as_json: bool) -> None:
-    """One table: FINN's own folding, FINN with our folding, and our own back end.
+@click.option("--trained", required=True, metavar="NETWORK", help="To load: same layers, new weights.")
+@click.option("--image", type=click.Path(path_type=Path), required=True, help="File to write, JSON.")
+def weights(flow: Flow, as_json: bool, trained: str, image: Path) -> None:
+    """Make what a core with loadable weights must be sent to compute a network trained anew.
 
     \b
     Example:
-      bnn-hw compare ncnv --board pynq-z1 --goal folding=table1
+      bnn-hw weights ncnv --board pynq-z1 --goal folding=table1 --weights runtime \\
+          --trained my-ncnv --image weights.json
     """
-    from bnn_hw import comparison
+    from bnn_hw.run import write_weights
 
-    table = comparison.make(flow)
-    show(table.text, table.record, as_json)
+    result = write_weights(flow, trained, image)
+    show(result.text, result.record, as_json)
 
 
 @main.command()

@@ -38,6 +38,12 @@ class FinnOptions:
     fifos: str = FIFOS[0]
     target_fps: int | None = None
 
+    @classmethod
+    def take(cls, values: dict[str, Any]) -> FinnOptions:
+        """Take what begins with ``finn_`` out of a command's options."""
+        names = [name for name in values if name.startswith("finn_")]
+        return cls(**{name.removeprefix("finn_"): values.pop(name) for name in names})
+
 
 class FinnSteps:
     """Binds FINN's steps to one flow."""

@@ -25,6 +25,7 @@ def import_steps(job: Job, config: DataflowBuildConfig) -> list[Step]:
 
     return [
         finn("step_qonnx_to_finn"),
+        ("explicit_attributes", complete_convolutions),
         ("input_meaning", lambda model: declare_input(model, job)),
         finn("step_tidy_up"),
         ("insert_top_k", lambda model: model.transform(InsertTopK(k=1))),
@@ -35,6 +36,23 @@ def import_steps(job: Job, config: DataflowBuildConfig) -> list[Step]:
         finn("step_create_dataflow_partition"),
         finn("step_specialize_layers"),
     ]
+
+
+def complete_convolutions(model: ModelWrapper) -> ModelWrapper:
+    """Write down the attributes that ONNX lets a convolution leave out and FINN reads."""
+    for node in model.get_nodes_by_op_type("Conv"):
+        kernel = model.get_tensor_shape(node.input[1])[2:]
+        ones, given = [1] * len(kernel), {attribute.name for attribute in node.attribute}
+        defaults = {
+            "group": 1,
+            "kernel_shape": kernel,
+            "dilations": ones,
+            "strides": ones,
+            "pads": [0] * 2 * len(kernel),
+        }
+        for name in defaults.keys() - given:
+            node.attribute.append(helper.make_attribute(name, defaults[name]))
+    return model
 
 
 def declare_input(model: ModelWrapper, job: Job) -> ModelWrapper:
