@@ -27,7 +27,7 @@ from bnn_hw.plan.cost import stage_resources
 from bnn_hw.rtl.emit import LIBRARY
 from bnn_hw.rtl.memory import Image
 from bnn_hw.rtl.modules import module_of
-from bnn_hw.rtl.structural.library import needs_of, structural_sources
+from bnn_hw.rtl.structural.library import Constant, is_constant, needs_of, structural_sources
 from bnn_hw.rtl.structural.tables import table_sources
 from bnn_hw.synth.utilisation import Reference
 from bnn_hw.synth.yosys import synthesise
@@ -205,7 +205,14 @@ def measure(units: list[Stage], out: Path) -> dict[str, Resources]:
         own, text = _instance(folder, index, stage, logic)
         ports += own
         texts.append(text)
-    for file, text in (structural_sources(needs_of(units), False) | table_sources(logic)).items():
+    named = [replace(stage, name=f"s{index}") for index, stage in enumerate(units)]
+    constants = {
+        stage.name: Constant(file := f"{stage.name}_w.hex", stage.simd, stage.pe, logic[file].words[0])
+        for stage in named
+        if isinstance(stage, Mvtu) and is_constant(stage)
+    }
+    own = structural_sources(needs_of(named, constants), dual_cells=False) | table_sources(logic)
+    for file, text in own.items():
         (folder / file).write_text(text)
     header = ",\n  ".join(ports)
     (folder / "units.sv").write_text(f"module units(\n  {header}\n);\n" + "\n".join(texts) + "\nendmodule\n")

@@ -20,9 +20,21 @@ LUT_PER_BRAM36 = 200
 
 
 def bram36(width_bits: int, depth: int) -> float:
-    """RAMB36 of a memory of ``depth`` words of ``width_bits``; a single RAMB18 counts 0.5."""
-    halves = min(-(-depth // words) * -(-width_bits // bits) for words, bits in _RAMB18_SHAPES)
-    return halves / 2
+    """RAMB36 of a memory of ``depth`` words of ``width_bits``; a single RAMB18 counts 0.5.
+
+    A memory deeper than a block lies in rows of several words, of which a
+    multiplexer in LUTs picks one, so that words share the columns of a block. Yosys
+    takes the aspect ratio of the least cost: 129 for a RAMB18, one for each LUT of the
+    multiplexer.
+    """
+
+    def halves(shape: tuple[int, int]) -> int:
+        return -(-(-(-depth // shape[0]) * width_bits) // shape[1])
+
+    def cost(shape: tuple[int, int]) -> float:
+        return 129 * halves(shape) + width_bits * (-(-depth // shape[0]) - 1) / 2
+
+    return halves(min(_RAMB18_SHAPES, key=cost)) / 2
 
 
 def distinct_columns(width_bits: int, depth: int) -> int:
