@@ -119,6 +119,17 @@ def build_options(command: Callable) -> Callable:
             metavar="GOAL",
             help="high-throughput, fps=N, folding=FILE or folding=table1.",
         ),
+        click.option(
+            "--limit",
+            metavar="LIMITS",
+            help="What the core may take, such as lut=26060,bram36=124,dsp=220; else a share of the part.",
+        ),
+        click.option(
+            "--utilisation",
+            type=float,
+            metavar="SHARE",
+            help="Share of the part that may be used; else 0.85.",
+        ),
         click.option("--clock-mhz", type=click.FloatRange(min=1), help="Fabric clock; else the board's."),
         click.option(
             "--arithmetic",

@@ -52,7 +52,8 @@ class LayerPlan:
 class Plan:
     """A graph folded for a part. Cycles are exact, resources a prediction by the cost law.
 
-    arithmetic: one of bnn_hw.pipeline.arithmetic.ARITHMETIC.
+    arithmetic: one of bnn_hw.pipeline.arithmetic.ARITHMETIC. limit, budget: what the
+    core may take, and where that comes from in words; None for a plan without limits.
     """
 
     network: str
@@ -70,6 +71,8 @@ class Plan:
     resources: Resources
     stage_resources: dict[str, Resources]
     arithmetic: str = STRUCTURAL
+    limit: Resources | None = None
+    budget: str = ""
 
     @property
     def fps(self) -> float:
@@ -130,6 +133,7 @@ def from_json(text: str, place: str = "plan.json") -> Plan:
         record["stages"] = tuple(_stage_from(stage) for stage in record["stages"])
         record["resources"] = Resources(**record["resources"])
         record["stage_resources"] = {k: Resources(**v) for k, v in record["stage_resources"].items()}
+        record["limit"] = Resources(**record["limit"]) if record["limit"] else None
         if record["arithmetic"] not in ARITHMETIC:
             raise ValueError(f"arithmetic is {record['arithmetic']!r}, not one of {', '.join(ARITHMETIC)}")
         return Plan(**record)

@@ -13,7 +13,7 @@ from bnn_hw.pipeline.chain import Chain
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
-from bnn_hw.plan.budget import budget_of
+from bnn_hw.plan.budget import UTILISATION, Budget, budget_of, parse_limits
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
 from bnn_hw.plan.folding import Folding, check_folding
@@ -29,24 +29,31 @@ def make_plan(
     design: Design | None = None,
     clock_hz: int | None = None,
     arithmetic: str = STRUCTURAL,
+    limit: str | None = None,
+    utilisation: float | None = None,
 ) -> Plan:
     """Fold ``graph`` onto ``board`` for ``goal``.
 
     goal: ``high-throughput``, ``fps=N``, or ``folding=`` with a folding of the
-    design or a file. clock_hz: the board's default if None. A folding that the
-    planner chooses keeps to a share of the part less the shell; one that the user
-    gives may take all of the part that the shell leaves. arithmetic: one of
-    bnn_hw.pipeline.arithmetic.ARITHMETIC.
+    design or a file. clock_hz: the board's default if None. arithmetic: one of
+    bnn_hw.pipeline.arithmetic.ARITHMETIC. The core keeps to ``utilisation`` of the
+    part less the shell, and for the resources that ``limit`` names to these limits
+    (see bnn_hw.plan.budget.parse_limits). Without a utilisation the planner keeps to
+    bnn_hw.plan.budget.UTILISATION; a folding that the user gives may take all of the
+    part that the shell leaves.
 
     Raises ModelError (the hardware cannot build the network), ConfigError (no or
-    an unknown goal), FoldingError (an illegal folding), FitError (too large for
+    an unknown goal, a wrong limit or utilisation), FoldingError (an illegal folding), FitError (too large for
     the part, or the goal is out of reach).
     """
     wanted = parse_goal(goal)
     chain = as_chain(graph)
     clock_hz = clock_hz or board.default_clock_hz
-    solution = _solve(chain, board, wanted, design, clock_hz)
-    return replace(_record(graph, chain, board, wanted, clock_hz, solution), arithmetic=arithmetic)
+    share = utilisation if utilisation is not None else 1.0 if wanted.kind == FOLDING else UTILISATION
+    budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
+    solution = _solve(chain, budget, wanted, design, clock_hz)
+    plan = _record(graph, chain, board, wanted, clock_hz, solution)
+    return replace(plan, arithmetic=arithmetic, budget=budget.text, limit=budget.limit)
 
 
 def plan_folding(
@@ -59,13 +66,13 @@ def plan_folding(
     return _record(graph, chain, board, goal, clock_hz or board.default_clock_hz, sized(chain, folding))
 
 
-def _solve(chain: Chain, board: Board, goal: Goal, design: Design | None, clock_hz: int) -> Solution:
+def _solve(chain: Chain, budget: Budget, goal: Goal, design: Design | None, clock_hz: int) -> Solution:
     if goal.kind == HIGH_THROUGHPUT:
-        return high_throughput(chain, budget_of(board.part))
+        return high_throughput(chain, budget)
     if goal.kind == FPS:
-        return reach_fps(chain, budget_of(board.part), goal.fps, clock_hz)
+        return reach_fps(chain, budget, goal.fps, clock_hz)
     solution = sized(chain, manual_folding(goal, chain, design))
-    check_fit(solution, budget_of(board.part, utilisation=1.0))
+    check_fit(solution, budget)
     return solution
 
 

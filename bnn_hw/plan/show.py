@@ -63,12 +63,13 @@ def resource_table(plan: Plan, board: Board) -> Table:
     """Predicted resources of the core against the part."""
     table = Table(title="core (predicted by the cost law)", title_justify="left")
     table.add_column("resource")
-    for name in ("predicted", board.part.name, "share"):
+    for name in ("predicted", board.part.name, "share", "limit"):
         table.add_column(name, justify="right")
     part = Resources(board.part.lut, board.part.ff, board.part.bram36, board.part.dsp)
     for title, field in _FIELDS:
         need, have = getattr(plan.resources, field), getattr(part, field)
-        table.add_row(
-            title, f"{need:,g}" if need < 1e5 else f"{need:,.0f}", f"{have:,}", f"{need / have:.1%}"
-        )
+        limit = f"{getattr(plan.limit, field):,.10g}" if plan.limit else ""
+        table.add_row(title, f"{need:,.10g}", f"{have:,}", f"{need / have:.1%}", limit)
+    if plan.budget:
+        table.caption = f"limit: {plan.budget}"
     return table
