@@ -227,6 +227,16 @@ def measure(units: list[Stage], out: Path) -> dict[str, Resources]:
     return {name: item.resources for name, item in report.stages.items() if name in names.values()}
 
 
+def store(found: dict[str, Resources]) -> None:
+    """Add figures to cost_units.json."""
+    old = json.loads(DATA.read_text()) if DATA.exists() else {}
+    new = {
+        key: {"lut": item.lut, "ff": item.ff, "bram36": item.bram36, "dsp": item.dsp}
+        for key, item in found.items()
+    }
+    DATA.write_text(json.dumps(old | new, indent=1) + "\n")
+
+
 def show(units: list[Stage], found: dict[str, Resources]) -> Table:
     table = Table(title="cost law against synthesis")
     for name in ("unit", "LUT", "predicted", "error", "FF", "predicted", "BRAM36", "predicted"):
@@ -248,12 +258,7 @@ def main() -> None:
     units = [stage for stage in UNITS if options.only in (None, stage.kind)]
     found = measure(units, options.out)
     if options.store:
-        old = json.loads(DATA.read_text()) if DATA.exists() else {}
-        new = {
-            key: {"lut": item.lut, "ff": item.ff, "bram36": item.bram36, "dsp": item.dsp}
-            for key, item in found.items()
-        }
-        DATA.write_text(json.dumps(old | new, indent=1) + "\n")
+        store(found)
     Console(width=180).print(show(units, found))
 
 

@@ -101,7 +101,7 @@ def build_options(command: Callable) -> Callable:
     def build(**values: Any) -> None:
         from bnn_hw.flow import Flow, Options
 
-        own = {key: values.pop(key) for key in ("as_json",)}
+        own = {key: values.pop(key) for key in ("as_json", "to", "finn") if key in values}
         reporter = Reporter(quiet=values.pop("quiet"))
         mhz = values.pop("clock_mhz")
         values["pictures"] = tuple(values["pictures"])
@@ -185,6 +185,30 @@ step_command("report", "report", "Write the HTML report, and make first what it 
 step_command(
     "build", "report", "Everything: plan, generate, verify, synth and report. Resumes where it stopped."
 )
+
+
+@main.command("export-folding")
+@click.option("--to", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
+@click.option("--finn", is_flag=True, help="As FINN's folding configuration.")
+@build_options
+def export_folding(flow: Flow, to: Path, finn: bool, as_json: bool) -> None:
+    """Write a plan's PE and SIMD to a file, to be changed and built with --goal folding=FILE."""
+    from bnn_hw.plan.export import export_folding as export
+
+    flow.until("plan")
+    export(flow.plan, flow.graph, to, finn)
+    show(f"folding    {to}", {"folding": str(to)}, as_json)
+
+
+@main.command("explain-plan")
+@build_options
+def explain_plan(flow: Flow, as_json: bool) -> None:
+    """Tell why each layer has its folding, and what the next faster and slower plan would take."""
+    from bnn_hw import show as shows
+
+    flow.until("plan")
+    text, record = shows.explanation(flow)
+    show(text, record, as_json)
 
 
 @main.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 from bnn_hw.design import Design
 from bnn_hw.errors import ConfigError, suggest
 from bnn_hw.pipeline.chain import Chain
+from bnn_hw.plan.finn import read_finn
 from bnn_hw.plan.folding import Folding, read_folding
 
 HIGH_THROUGHPUT = "high-throughput"
@@ -54,7 +55,7 @@ def parse_goal(text: str | None) -> Goal:
 
 
 def manual_folding(goal: Goal, chain: Chain, design: Design | None) -> Folding:
-    """Read the folding that a goal names: one of the design's, or a file.
+    """Read the folding that a goal names: one of the design's, or a file, which may be FINN's.
 
     Raises ConfigError if there is neither, FoldingError for a file with faults.
     """
@@ -69,4 +70,4 @@ def manual_folding(goal: Goal, chain: Chain, design: Design | None) -> Folding:
             f"there is no file {goal.folding}, and {whose} has no folding of that name",
             f"give a folding file; {suggest(goal.folding, named)}",
         )
-    return read_folding(path, chain)
+    return read_finn(path, chain) or read_folding(path, chain)

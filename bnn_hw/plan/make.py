@@ -53,7 +53,7 @@ def make_plan(
     budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
     solution = _solve(chain, budget, wanted, design, clock_hz)
     plan = _record(graph, chain, board, wanted, clock_hz, solution)
-    return replace(plan, arithmetic=arithmetic, budget=budget.text, limit=budget.limit)
+    return replace(plan, arithmetic=arithmetic, budget=budget.text, limit=budget.limit, proof=solution.proof)
 
 
 def plan_folding(

@@ -53,10 +53,20 @@ def speed_table(plan: Plan) -> Table:
     for name, value in (
         ("bottleneck", f"{plan.bottleneck}: {plan.interval_cycles:,} cycles a frame"),
         ("frames a second", f"{plan.fps:,.0f} at {plan.clock_hz / 1e6:g} MHz"),
+        *_proof_rows(plan),
         ("latency of one frame", f"{plan.latency_cycles:,} cycles, {latency_ms:.3g} ms"),
     ):
         table.add_row(name, value)
     return table
+
+
+def _proof_rows(plan: Plan) -> list[tuple[str, str]]:
+    """How good the folding is proven to be by the cost law; nothing for one that was given."""
+    if plan.proof is None:
+        return []
+    proof = plan.proof
+    words = "proven optimum" if proof.gap <= 0 else f"gap {proof.gap:.2%}"
+    return [("objective", f"{proof.value:,.10g} {proof.objective}, bound {proof.bound:,.10g}: {words}")]
 
 
 def resource_table(plan: Plan, board: Board) -> Table:

@@ -10,20 +10,23 @@ leave.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bnn_hw.errors import BnnHwError, FitError
 from bnn_hw.pipeline.chain import Chain
-from bnn_hw.pipeline.record import Resources
+from bnn_hw.pipeline.record import Proof, Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Stage, Window
 from bnn_hw.plan.budget import NAMES, Budget, format_amount
-from bnn_hw.plan.build import build_chain, power_of_two, with_depth
+from bnn_hw.plan.build import build_chain, cheapest_depth, least_ring_words
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import interval
 from bnn_hw.plan.folding import Folding
 from bnn_hw.plan.memory import LUT_PER_BRAM36
 from bnn_hw.plan.search import Search, total_of
 from bnn_hw.plan.timing import required_depths
+
+CYCLES = "cycles a frame"
+PRICE = f"LUT + {LUT_PER_BRAM36} BRAM36"
 
 _UNLIMITED = 1 << 40
 # A folding is found with nominal buffers; if the sized ones exceed the budget, that much is set aside.
@@ -32,11 +35,17 @@ _ATTEMPTS = 6
 
 @dataclass(frozen=True)
 class Solution:
-    """A folding, its stages with sized buffers, and what they take."""
+    """A folding, its stages with sized buffers, what they take, and how good it is proven to be."""
 
     folding: Folding
     stages: tuple[Stage, ...]
     resources: Resources
+    proof: Proof | None = None
+
+
+def price(resources: Resources) -> float:
+    """What the cheapest folding has least of."""
+    return resources.lut + LUT_PER_BRAM36 * resources.bram36
 
 
 def sized(chain: Chain, folding: Folding) -> Solution:
@@ -58,9 +67,7 @@ def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
     for stage in stages:
         need = needed.get(stage.name, 0)
         if isinstance(stage, Window) and not stage.full:
-            words = stage.input.beats_per_pixel
-            span = ((stage.kernel[0] - 1) * stage.input.width + stage.kernel[1]) * words
-            depths[stage.name] = cheapest_depth(stage, max(need, span + words))
+            depths[stage.name] = cheapest_depth(stage, max(need, least_ring_words(stage)))
         elif isinstance(stage, Fifo):
             depths[stage.name] = cheapest_depth(stage, need) if need > 2 else 0
         elif isinstance(stage, Converter) and fed and need > 2:
@@ -70,29 +77,21 @@ def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
     return depths
 
 
-def cheapest_depth(stage: Window | Fifo, words: int) -> int:
-    """The depth of at least ``words`` that costs least, of equal ones the greatest.
-
-    Looked at: full banks of 32 and 64 words (RAM32M, RAM64M), and powers of two,
-    whose addresses wrap by themselves.
-    """
-    depths = {-(-words // 32) * 32, -(-words // 64) * 64, power_of_two(max(words, 2))}
-
-    def cost(depth: int) -> tuple[float, int]:
-        need = stage_resources(with_depth(stage, depth))
-        return need.lut + LUT_PER_BRAM36 * need.bram36, -depth
-
-    return min(depths, key=cost)
-
-
 def high_throughput(chain: Chain, budget: Budget) -> Solution:
-    """The fastest folding within the budget; FitError if not even the smallest one fits."""
+    """The fastest folding within the budget; FitError if not even the smallest one fits.
+
+    The bound is the fastest folding whose buffers are as small as they can be.
+    """
     search = Search(chain)
     candidates = search.intervals()
     solution = _within(budget, lambda limit: _fastest(search, candidates, limit), chain)
     if solution is None:
         raise _no_fit(search, budget)
-    return solution
+    least = Search(chain, least_buffers=True)
+    bound = _fastest(least, candidates, budget.limit)
+    assert bound is not None
+    fewest = interval(build_chain(chain, bound))
+    return replace(solution, proof=Proof(CYCLES, interval(solution.stages), fewest))
 
 
 def _within(budget: Budget, find: Callable[[Resources], Folding | None], chain: Chain) -> Solution | None:
@@ -134,7 +133,9 @@ def reach_fps(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Soluti
     _check_reachable(search, cycles, fps, clock_hz)
     found = _within(budget, lambda limit: search.cheapest(cycles, limit.lut, limit.bram36), chain)
     if found:
-        return found
+        least = Search(chain, least_buffers=True)
+        bound = least.least_price(cycles, budget.limit.lut, budget.limit.bram36)
+        return replace(found, proof=Proof(PRICE, price(found.resources), bound))
     best = high_throughput(chain, budget)
     smallest = search.cheapest(cycles, _UNLIMITED, 2000)
     assert smallest is not None
