@@ -49,7 +49,10 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Reasons by layer; the next faster and the next slower interval worth building, None at the ends."""
+    """Reasons by layer; the next faster interval, and the next slower one that saves something.
+
+    None where there is none.
+    """
 
     layers: tuple[LayerReason, ...]
     faster: Alternative | None
@@ -64,12 +67,17 @@ def explain(graph: Graph, plan: Plan) -> Explanation:
     reasons = tuple(_reason(layer, tables[layer.name], plan) for layer in plan.layers)
     every = search.intervals()
     faster = [cycles for cycles in every if cycles < plan.interval_cycles]
-    slower = [cycles for cycles in every if cycles > plan.interval_cycles]
+    slower = (_alternative(search, cycles, plan) for cycles in every if cycles > plan.interval_cycles)
     return Explanation(
         reasons,
         _alternative(search, faster[-1], plan) if faster else None,
-        _alternative(search, slower[0], plan) if slower else None,
+        next((item for item in slower if item and _saves(item, plan)), None),
     )
+
+
+def _saves(other: Alternative, plan: Plan) -> bool:
+    cheaper = other.lut + LUT_PER_BRAM36 * other.bram36 < 0
+    return cheaper and other.interval_cycles > plan.interval_cycles
 
 
 def _price(option: Option) -> float:

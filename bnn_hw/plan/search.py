@@ -159,7 +159,7 @@ class Search:
         """LUT + LUT_PER_BRAM36 * BRAM36 of the cheapest folding, infinite if there is none."""
         sweep = self._swept(cycles, bram36)
         own = sweep.best(lut - self.head.lut)[0] if sweep else _FAR
-        return own + self.head.lut + LUT_PER_BRAM36 * self.head.bram36
+        return float(own + self.head.lut + LUT_PER_BRAM36 * self.head.bram36)
 
     def _swept(self, cycles: int, bram36: float) -> _Sweep | None:
         halves = int(2 * bram36) - _halves(self.head)
