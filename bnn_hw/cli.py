@@ -117,7 +117,7 @@ def build_options(command: Callable) -> Callable:
             "--goal",
             required=True,
             metavar="GOAL",
-            help="high-throughput, fps=N, folding=FILE or folding=table1.",
+            help="high-throughput, fps=N, low-power=N (frames a second), folding=FILE or folding=table1.",
         ),
         click.option(
             "--limit",

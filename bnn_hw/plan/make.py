@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from bnn_hw.board import Board
@@ -17,8 +18,8 @@ from bnn_hw.plan.budget import UTILISATION, Budget, budget_of, parse_limits
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
 from bnn_hw.plan.folding import Folding, check_folding
-from bnn_hw.plan.goal import FOLDING, FPS, HIGH_THROUGHPUT, Goal, manual_folding, parse_goal
-from bnn_hw.plan.solve import Solution, check_fit, high_throughput, reach_fps, sized
+from bnn_hw.plan.goal import FOLDING, FPS, HIGH_THROUGHPUT, LOW_POWER, Goal, manual_folding, parse_goal
+from bnn_hw.plan.solve import Solution, check_fit, high_throughput, low_power, reach_fps, sized
 from bnn_hw.plan.timing import latency_cycles
 
 
@@ -34,8 +35,10 @@ def make_plan(
 ) -> Plan:
     """Fold ``graph`` onto ``board`` for ``goal``.
 
-    goal: ``high-throughput``, ``fps=N``, or ``folding=`` with a folding of the
-    design or a file. clock_hz: the board's default if None. arithmetic: one of
+    goal: ``high-throughput``, ``fps=N``, ``low-power=N`` (least energy at N frames a
+    second, at a clock as low as that allows), or ``folding=`` with a folding of the
+    design or a file. clock_hz: the board's default if None; for low power the highest
+    allowed. arithmetic: one of
     bnn_hw.pipeline.arithmetic.ARITHMETIC. The core keeps to ``utilisation`` of the
     part less the shell, and for the resources that ``limit`` names to these limits
     (see bnn_hw.plan.budget.parse_limits). Without a utilisation the planner keeps to
@@ -52,6 +55,8 @@ def make_plan(
     share = utilisation if utilisation is not None else 1.0 if wanted.kind == FOLDING else UTILISATION
     budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
     solution = _solve(chain, budget, wanted, design, clock_hz)
+    if wanted.kind == LOW_POWER:
+        clock_hz = math.ceil(wanted.fps * interval(solution.stages))
     plan = _record(graph, chain, board, wanted, clock_hz, solution)
     return replace(plan, arithmetic=arithmetic, budget=budget.text, limit=budget.limit, proof=solution.proof)
 
@@ -71,6 +76,8 @@ def _solve(chain: Chain, budget: Budget, goal: Goal, design: Design | None, cloc
         return high_throughput(chain, budget)
     if goal.kind == FPS:
         return reach_fps(chain, budget, goal.fps, clock_hz)
+    if goal.kind == LOW_POWER:
+        return low_power(chain, budget, goal.fps, clock_hz)
     solution = sized(chain, manual_folding(goal, chain, design))
     check_fit(solution, budget)
     return solution

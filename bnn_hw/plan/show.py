@@ -7,6 +7,7 @@ from rich.table import Table
 from bnn_hw.board import Board
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
+from bnn_hw.plan.power import dynamic_w
 
 _FIELDS = (("LUT sites", "lut"), ("flip-flops", "ff"), ("BRAM36", "bram36"), ("DSP", "dsp"))
 
@@ -48,13 +49,15 @@ def folding_table(plan: Plan) -> Table:
 
 def speed_table(plan: Plan) -> Table:
     """Interval, frame rate and latency at the plan's clock."""
-    table = Table(title="speed (exact)", title_justify="left", show_header=False)
+    table = Table(title="speed (cycles exact)", title_justify="left", show_header=False)
+    watts = dynamic_w(plan.resources.lut, plan.clock_hz)
     latency_ms = plan.latency_cycles / plan.clock_hz * 1e3
     for name, value in (
         ("bottleneck", f"{plan.bottleneck}: {plan.interval_cycles:,} cycles a frame"),
         ("frames a second", f"{plan.fps:,.0f} at {plan.clock_hz / 1e6:g} MHz"),
         *_proof_rows(plan),
         ("latency of one frame", f"{plan.latency_cycles:,} cycles, {latency_ms:.3g} ms"),
+        ("power of the core (estimate)", f"{watts * 1e3:,.3g} mW, {watts / plan.fps * 1e6:,.3g} uJ a frame"),
     ):
         table.add_row(name, value)
     return table

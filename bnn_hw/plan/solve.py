@@ -148,6 +148,50 @@ def reach_fps(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Soluti
     )
 
 
+def low_power(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Solution:
+    """The folding of least energy a frame at ``fps``, with the clock as low as it then may be.
+
+    The clock follows from the folding: fps * cycles a frame, at most ``clock_hz``. What
+    switches goes with size times clock (:mod:`bnn_hw.plan.power`), so size times cycles
+    a frame is least. Raises FitError like :func:`reach_fps`.
+    """
+    search = Search(chain)
+    most = int(clock_hz / fps)
+    _check_reachable(search, most, fps, clock_hz)
+    candidates = [cycles for cycles in search.intervals() if cycles < most] + [most]
+    found = _within(budget, lambda limit: _least_product(search, candidates, limit)[1], chain)
+    if found is None:
+        return reach_fps(chain, budget, fps, clock_hz)
+    bound = _least_product(Search(chain, least_buffers=True), candidates, budget.limit)[0]
+    value = price(found.resources) * interval(found.stages)
+    return replace(found, proof=Proof(f"({PRICE}) * cycles", value, bound))
+
+
+def _least_product(search: Search, candidates: list[int], limit: Resources) -> tuple[float, Folding | None]:
+    """The least price times cycles among the candidate intervals, and its folding.
+
+    The price never rises with the cycles allowed, so between two intervals no product is
+    below the first one's cycles times the last one's price: most need no look.
+    """
+    prices: dict[int, float] = {}
+
+    def product(index: int) -> float:
+        if index not in prices:
+            prices[index] = search.least_price(candidates[index], limit.lut, limit.bram36)
+        return prices[index] * candidates[index]
+
+    best = min((0, len(candidates) - 1), key=product)
+    spans = [(0, len(candidates) - 1)]
+    while spans:
+        first, last = spans.pop()
+        if last - first < 2 or candidates[first + 1] * prices[last] >= product(best):
+            continue
+        middle = (first + last) // 2
+        best = min(best, middle, key=product)
+        spans += [(first, middle), (middle, last)]
+    return product(best), search.cheapest(candidates[best], limit.lut, limit.bram36)
+
+
 def _check_reachable(search: Search, cycles: int, fps: float, clock_hz: int) -> None:
     """Raise FitError if no folding is fast enough, however large."""
     pixels = search.chain.input.height * search.chain.input.width
