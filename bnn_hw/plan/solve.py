@@ -94,6 +94,11 @@ def high_throughput(chain: Chain, budget: Budget) -> Solution:
     return replace(solution, proof=Proof(CYCLES, interval(solution.stages), fewest))
 
 
+def cheapest_within(search: Search, budget: Budget, cycles: int) -> Solution | None:
+    """The cheapest folding of at most ``cycles`` a frame whose sized buffers keep to the budget."""
+    return _within(budget, lambda limit: search.cheapest(cycles, limit.lut, limit.bram36), search.chain)
+
+
 def _within(budget: Budget, find: Callable[[Resources], Folding | None], chain: Chain) -> Solution | None:
     """Find a folding whose sized buffers keep to the budget; None if there is none."""
     limit = budget.limit
@@ -131,7 +136,7 @@ def reach_fps(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Soluti
     search = Search(chain)
     cycles = int(clock_hz / fps)
     _check_reachable(search, cycles, fps, clock_hz)
-    found = _within(budget, lambda limit: search.cheapest(cycles, limit.lut, limit.bram36), chain)
+    found = cheapest_within(search, budget, cycles)
     if found:
         least = Search(chain, least_buffers=True)
         bound = least.least_price(cycles, budget.limit.lut, budget.limit.bram36)
