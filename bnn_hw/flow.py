@@ -19,10 +19,12 @@ from bnn_hw.board import Board, load_board
 from bnn_hw.data.folder import find_data_set
 from bnn_hw.errors import DataError
 from bnn_hw.ir import Graph, store
+from bnn_hw.ir.twin import permuted
 from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
 from bnn_hw.pipeline import record
-from bnn_hw.pipeline.arithmetic import STRUCTURAL
+from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, STRUCTURAL
 from bnn_hw.pipeline.record import Plan, Resources
+from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.budget import check_utilisation, parse_limits
 from bnn_hw.plan.goal import parse_goal
@@ -30,7 +32,9 @@ from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
 from bnn_hw.report import Published, ReportData, write_report
 from bnn_hw.rtl.emit import emit
+from bnn_hw.rtl.load import load_image
 from bnn_hw.sim import netlist
+from bnn_hw.sim.reload import Reload
 from bnn_hw.sim.verify import to_json as proof_json
 from bnn_hw.sim.verify import verify
 from bnn_hw.source import Source
@@ -59,8 +63,9 @@ class Options:
     means to a QONNX file that belongs to no design (network input = scale *
     pixel + offset); frames: pictures in the proof; pictures: files to classify
     instead of the design's own; data: the data set's folder; arithmetic: one of
-    bnn_hw.pipeline.arithmetic.ARITHMETIC; limit, utilisation: what of the part the core
-    may take, as in bnn_hw.plan.make_plan.
+    bnn_hw.pipeline.arithmetic.ARITHMETIC; weights: fixed, or runtime for weights and
+    thresholds of all layers that can be loaded (a folding file says it by layer);
+    limit, utilisation: what of the part the core may take, as in bnn_hw.plan.make_plan.
     """
 
     network: str
@@ -77,6 +82,7 @@ class Options:
     arithmetic: str = STRUCTURAL
     limit: str | None = None
     utilisation: float | None = None
+    weights: str = FIXED
 
 
 class Flow:
@@ -101,7 +107,8 @@ class Flow:
         goal = re.sub(r"[^A-Za-z0-9.]+", "-", " ".join(words)).strip("-")
         clock = f"-{options.clock_hz / 1e6:g}MHz" if options.clock_hz else ""
         arithmetic = f"-{options.arithmetic}" if options.arithmetic != STRUCTURAL else ""
-        return options.out / self.design.name / self.board.name / f"{goal}{clock}{arithmetic}"
+        weights = f"-{options.weights}" if options.weights != FIXED else ""
+        return options.out / self.design.name / self.board.name / f"{goal}{clock}{arithmetic}{weights}"
 
     def _steps(self) -> list[Step]:
         """The flow itself, in order: code whose change makes a result stale, and steps needed before."""
@@ -175,6 +182,7 @@ class Flow:
             "arithmetic": self.options.arithmetic,
             "limit": self.options.limit,
             "utilisation": self.options.utilisation,
+            "weights": self.options.weights,
         }
 
     def _plan(self, folder: Path) -> None:
@@ -188,6 +196,7 @@ class Flow:
                 arithmetic=self.options.arithmetic,
                 limit=self.options.limit,
                 utilisation=self.options.utilisation,
+                runtime_weights=self.options.weights == RUNTIME,
             )
         (folder / "plan.json").write_text(record.to_json(plan))
 
@@ -217,8 +226,17 @@ class Flow:
                 seeds=(options.seed,),
                 cache=options.out / "cache",
                 progress=lambda run, done, total: advance(done / max(total, 1), f"proof: {run}"),
+                reload=self._reload(),
             )
         (folder / "verify.json").write_text(proof_json(report))
+
+    def _reload(self) -> Reload | None:
+        """Other weights for the layers whose weights can be loaded, None if there are none."""
+        layers = {stage.mac for stage in self.plan.stages if isinstance(stage, Mvtu) and stage.runtime}
+        if not layers:
+            return None
+        other = permuted(self.graph, self.options.seed, layers)
+        return Reload(load_image(self.plan, self.graph, other), other)
 
     def _references(self) -> tuple[Reference, Reference | None]:
         part, published = self.board.part, self.design.published

@@ -21,6 +21,8 @@ from bnn_hw.plan.memory import (
     LOGIC,
     block_lut,
     bram36,
+    config_ram_bram36,
+    config_ram_lut,
     distinct_columns,
     ram_lut,
     ram_style,
@@ -111,13 +113,20 @@ def mvtu(stage: Mvtu) -> Resources:
     """PEs (product sum, accumulator that starts at minus the threshold), ROMs, fold counters, skid buffer."""
     bits = stage.input.dtype.bits
     depth = stage.neuron_fold * stage.synapse_fold
+    # Weights that can be loaded are nowhere constant or in common.
+    different = 1 << 30 if stage.runtime else depth
     thresholded = stage.threshold is not None
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
     registers = dot_registers(stage.simd, bits) + (sum_bits(stage) if stage.synapse_fold > 1 else 0)
     input_registers = stage.simd * bits * (2 if stage.weight_memory == BLOCK else 1)
     control = fitted_lut("mvtu", counter_bits=places)
-    total = Resources(lut=product_lut(stage, depth) + control, ff=registers * stage.pe)
+    total = Resources(lut=product_lut(stage, different) + control, ff=registers * stage.pe)
     total += Resources(ff=places + input_registers + 8)
+    if stage.runtime:
+        total += config_ram(stage.pe * stage.simd, depth, stage.weight_memory)
+        if thresholded:
+            total += config_ram(stage.pe * stage.accumulator.bits, stage.neuron_fold, LOGIC)
+        return total + skid(stage.output.width_bits)
     total += weight_rom(stage, depth)
     if thresholded and stage.neuron_fold > 1:
         width = stage.pe * stage.accumulator.bits
@@ -157,6 +166,20 @@ def integer_product_lut(stage: Mvtu, depth: int) -> float:
         return shared + stage.pe * (chosen + sum_bits(stage))
     kind = "integer_constant" if depth == 1 else "integer"
     return shared + stage.pe * sum_bits(stage) + fitted_lut(kind, term_bits=stage.pe * triples * term_bits)
+
+
+def config_ram(width: int, depth: int, memory: str) -> Resources:
+    """Memory that can be loaded and read back: RAM, a multiplexer of words, address choice and decoding."""
+    words = ceil(width / 32)
+    address = clog2(depth) if depth > 1 else 0
+    multiplexer = 0 if words == 1 else min(width, 32) * ceil(words / 4)
+    control = Resources(
+        lut=multiplexer + words + 12 + address * (1.0 if memory == BLOCK else 0.5),
+        ff=words + 33 + (address + 1 if memory == BLOCK and depth > 1 else 0),
+    )
+    if depth > 1 and memory == BLOCK:
+        return control + Resources(bram36=config_ram_bram36(width, depth), ff=width)
+    return control + Resources(lut=config_ram_lut(width, depth), ff=width)
 
 
 def weight_rom(stage: Mvtu, depth: int) -> Resources:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from bnn_hw.ir.graph import Graph
+from bnn_hw.pipeline.chain import with_runtime_weights
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.plan.cycles import bottleneck, interval
@@ -62,6 +63,8 @@ class Explanation:
 def explain(graph: Graph, plan: Plan) -> Explanation:
     """Explain a plan of ``graph``. Cycles are exact, resources by the cost law."""
     chain = as_chain(graph)
+    if all(layer.runtime for layer in plan.layers):
+        chain = with_runtime_weights(chain)
     search = Search(chain)
     tables = {table.layer.name: table for table in search.tables}
     reasons = tuple(_reason(layer, tables[layer.name], plan) for layer in plan.layers)

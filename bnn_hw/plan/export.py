@@ -14,7 +14,10 @@ from bnn_hw.plan.folding import Folding, LayerFolding, folding_text
 
 def folding_of(plan: Plan) -> Folding:
     """The folding a plan follows."""
-    return {layer.name: LayerFolding(layer.pe, layer.simd, layer.weight_memory) for layer in plan.layers}
+    return {
+        layer.name: LayerFolding(layer.pe, layer.simd, layer.weight_memory, layer.runtime)
+        for layer in plan.layers
+    }
 
 
 def export_folding(plan: Plan, graph: Graph, path: Path, finn: bool = False) -> None:

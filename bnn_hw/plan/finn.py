@@ -70,6 +70,7 @@ def finn_text(chain: Chain, folding: Folding) -> str:
                 "SIMD": choice.simd,
                 "mem_mode": "internal_decoupled",
                 "ram_style": _STYLES.get(choice.weight_memory or "", "auto"),
+                **({"runtime_writeable_weights": 1} if choice.runtime else {}),
             }
     faults.raise_if_any(FoldingError)
     return json.dumps(record, indent=1) + "\n"
@@ -113,7 +114,9 @@ def parse_finn(text: str, chain: Chain, place: str) -> Folding:
         style = entry.get("ram_style", "auto")
         if style not in _MEMORIES:
             faults.add(where, f"ram_style is {style!r}", suggest(str(style), _MEMORIES))
-        folding[layers[name].name] = LayerFolding(numbers["PE"], numbers["SIMD"], _MEMORIES.get(style))
+        runtime = entry.get("runtime_writeable_weights", 0) == 1
+        memory = _MEMORIES.get(style)
+        folding[layers[name].name] = LayerFolding(numbers["PE"], numbers["SIMD"], memory, runtime)
     for name, layer in layers.items():
         if name not in record:
             remedy = f'add "{name}": {{"PE": 1, "SIMD": 1}}, which FINN takes for one left out'

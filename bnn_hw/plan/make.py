@@ -10,7 +10,7 @@ from bnn_hw.design import Design
 from bnn_hw.ir import store
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline.arithmetic import STRUCTURAL
-from bnn_hw.pipeline.chain import Chain
+from bnn_hw.pipeline.chain import Chain, with_runtime_weights
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
@@ -32,25 +32,27 @@ def make_plan(
     arithmetic: str = STRUCTURAL,
     limit: str | None = None,
     utilisation: float | None = None,
+    runtime_weights: bool = False,
 ) -> Plan:
     """Fold ``graph`` onto ``board`` for ``goal``.
 
     goal: ``high-throughput``, ``fps=N``, ``low-power=N`` (least energy at N frames a
     second, at a clock as low as that allows), or ``folding=`` with a folding of the
     design or a file. clock_hz: the board's default if None; for low power the highest
-    allowed. arithmetic: one of
-    bnn_hw.pipeline.arithmetic.ARITHMETIC. The core keeps to ``utilisation`` of the
-    part less the shell, and for the resources that ``limit`` names to these limits
-    (see bnn_hw.plan.budget.parse_limits). Without a utilisation the planner keeps to
-    bnn_hw.plan.budget.UTILISATION; a folding that the user gives may take all of the
-    part that the shell leaves.
+    allowed. arithmetic: one of bnn_hw.pipeline.arithmetic.ARITHMETIC. The core keeps to
+    ``utilisation`` of the part less the shell, and for the resources that ``limit``
+    names to these limits (see bnn_hw.plan.budget.parse_limits). Without a utilisation
+    the planner keeps to bnn_hw.plan.budget.UTILISATION; a folding that the user gives
+    may take all of the part that the shell leaves. runtime_weights: weights and
+    thresholds of every layer can be loaded; otherwise those of the layers that a folding
+    file says.
 
     Raises ModelError (the hardware cannot build the network), ConfigError (no or
-    an unknown goal, a wrong limit or utilisation), FoldingError (an illegal folding), FitError (too large for
-    the part, or the goal is out of reach).
+    an unknown goal, a wrong limit or utilisation), FoldingError (an illegal folding),
+    FitError (too large for the part, or the goal is out of reach).
     """
     wanted = parse_goal(goal)
-    chain = as_chain(graph)
+    chain = with_runtime_weights(as_chain(graph)) if runtime_weights else as_chain(graph)
     clock_hz = clock_hz or board.default_clock_hz
     share = utilisation if utilisation is not None else 1.0 if wanted.kind == FOLDING else UTILISATION
     budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
@@ -97,6 +99,7 @@ def _record(graph: Graph, chain: Chain, board: Board, goal: Goal, clock_hz: int,
             weight_memory=units[layer.name].weight_memory,
             cycles=layer_cycles(stages, layer.name),
             resources=sum((by_stage[s.name] for s in stages if s.layer == layer.name), Resources()),
+            runtime=units[layer.name].runtime,
         )
         for layer in chain.layers
     )
