@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bnn_hw.board import Board
 from bnn_hw.design import Design
+from bnn_hw.errors import ConfigError
 from bnn_hw.ir import store
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline.arithmetic import STRUCTURAL
@@ -21,6 +22,9 @@ from bnn_hw.plan.folding import Folding, check_folding
 from bnn_hw.plan.goal import FOLDING, FPS, HIGH_THROUGHPUT, LOW_POWER, Goal, manual_folding, parse_goal
 from bnn_hw.plan.solve import Solution, check_fit, high_throughput, low_power, reach_fps, sized
 from bnn_hw.plan.timing import latency_cycles
+
+# What the processing system of a Zynq-7000 can give the fabric (AMD's configuration of FCLK_CLK).
+LEAST_CLOCK_HZ, MOST_CLOCK_HZ = 100_000, 250_000_000
 
 
 def make_plan(
@@ -53,14 +57,24 @@ def make_plan(
     """
     wanted = parse_goal(goal)
     chain = with_runtime_weights(as_chain(graph)) if runtime_weights else as_chain(graph)
-    clock_hz = clock_hz or board.default_clock_hz
+    clock_hz = _checked_clock(clock_hz or board.default_clock_hz)
     share = utilisation if utilisation is not None else 1.0 if wanted.kind == FOLDING else UTILISATION
     budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
     solution = _solve(chain, budget, wanted, design, clock_hz)
     if wanted.kind == LOW_POWER:
-        clock_hz = math.ceil(wanted.fps * interval(solution.stages))
+        clock_hz = max(math.ceil(wanted.fps * interval(solution.stages)), LEAST_CLOCK_HZ)
     plan = _record(graph, chain, board, wanted, clock_hz, solution)
     return replace(plan, arithmetic=arithmetic, budget=budget.text, limit=budget.limit, proof=solution.proof)
+
+
+def _checked_clock(clock_hz: int) -> int:
+    if not LEAST_CLOCK_HZ <= clock_hz <= MOST_CLOCK_HZ:
+        raise ConfigError.at(
+            f"clock {clock_hz / 1e6:g} MHz",
+            "is out of reach of the processing system's fabric clocks",
+            f"give {LEAST_CLOCK_HZ / 1e6:g} to {MOST_CLOCK_HZ / 1e6:g} MHz",
+        )
+    return clock_hz
 
 
 def plan_folding(

@@ -179,6 +179,14 @@ def test_out_of_reach():
     assert caught.value.exit_status == 6
 
 
+def test_clock_out_of_reach():
+    graph, board = random_graph(NETWORKS["ucnv"]), load_board("pynq-z1")
+    for clock_hz in (250_000_001, 99_999):
+        with pytest.raises(ConfigError, match="is out of reach of the processing system's fabric clocks"):
+            make_plan(graph, board, "fps=100", clock_hz=clock_hz)
+    assert make_plan(graph, board, "low-power=1").clock_hz == 100_000
+
+
 def test_too_small_a_part():
     chain = as_chain(random_graph(*SMALL["conv"]))
     tiny = budget_of(Part("tiny", 2000, 9000, 10, 0, ()))
