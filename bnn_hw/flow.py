@@ -26,6 +26,7 @@ from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, STRUCTURAL
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import make_plan
+from bnn_hw.plan.budget import check_utilisation, parse_limits
 from bnn_hw.plan.goal import parse_goal
 from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
@@ -63,7 +64,8 @@ class Options:
     pixel + offset); frames: pictures in the proof; pictures: files to classify
     instead of the design's own; data: the data set's folder; arithmetic: one of
     bnn_hw.pipeline.arithmetic.ARITHMETIC; weights: fixed, or runtime for weights and
-    thresholds of all layers that can be loaded (a folding file says it by layer).
+    thresholds of all layers that can be loaded (a folding file says it by layer);
+    limit, utilisation: what of the part the core may take, as in bnn_hw.plan.make_plan.
     """
 
     network: str
@@ -78,6 +80,8 @@ class Options:
     pictures: tuple[Path, ...] = ()
     data: Path | None = None
     arithmetic: str = STRUCTURAL
+    limit: str | None = None
+    utilisation: float | None = None
     weights: str = FIXED
 
 
@@ -91,11 +95,16 @@ class Flow:
         self.design = self.source.design
         self.board: Board = load_board(options.board)
         parse_goal(options.goal)
+        parse_limits(options.limit, self.board.part)
+        if options.utilisation is not None:
+            check_utilisation(options.utilisation)
         self.pipeline = Pipeline(self._root(), self._steps())
 
     def _root(self) -> Path:
         options = self.options
-        goal = re.sub(r"[^A-Za-z0-9.]+", "-", options.goal).strip("-")
+        words = [options.goal, options.limit or ""]
+        words += [f"{options.utilisation:g}"] if options.utilisation is not None else []
+        goal = re.sub(r"[^A-Za-z0-9.]+", "-", " ".join(words)).strip("-")
         clock = f"-{options.clock_hz / 1e6:g}MHz" if options.clock_hz else ""
         arithmetic = f"-{options.arithmetic}" if options.arithmetic != STRUCTURAL else ""
         weights = f"-{options.weights}" if options.weights != FIXED else ""
@@ -171,6 +180,8 @@ class Flow:
             "folding": folding,
             "clock": self.options.clock_hz,
             "arithmetic": self.options.arithmetic,
+            "limit": self.options.limit,
+            "utilisation": self.options.utilisation,
             "weights": self.options.weights,
         }
 
@@ -183,6 +194,8 @@ class Flow:
                 design=self.design,
                 clock_hz=self.options.clock_hz,
                 arithmetic=self.options.arithmetic,
+                limit=self.options.limit,
+                utilisation=self.options.utilisation,
                 runtime_weights=self.options.weights == RUNTIME,
             )
         (folder / "plan.json").write_text(record.to_json(plan))

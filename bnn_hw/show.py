@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from bnn_hw.flow import Flow
 from bnn_hw.pipeline.core import load as load_core
+from bnn_hw.plan.explain import explain, explanation_tables
 from bnn_hw.plan.show import plan_tables
 from bnn_hw.synth.utilisation import comparison_table, load, stage_table
 
@@ -100,10 +102,18 @@ def _summary(flow: Flow) -> str:
     return "\n".join([*lines, f"report     {(flow.folder('report') / 'report.html').resolve()}"])
 
 
+def explanation(flow: Flow) -> tuple[str, dict[str, Any]]:
+    """Why the plan is as it is, for a person and for a program."""
+    found = explain(flow.graph, flow.plan)
+    return render(*explanation_tables(flow.plan, found)), dataclasses.asdict(found)
+
+
 def text(flow: Flow, step: str) -> str:
     """What ``step`` found, for a person, and which command goes on from here."""
     options = flow.options
     call = f"{options.network} --board {options.board} --goal {options.goal}"
+    call += f" --limit {options.limit}" if options.limit else ""
+    call += f" --utilisation {options.utilisation:g}" if options.utilisation is not None else ""
     call += f" --input-scale {options.input_scale}" if options.input_scale else ""
     call += f" --input-offset {options.input_offset}" if options.input_offset else ""
     if step == "plan":
