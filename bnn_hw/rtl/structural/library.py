@@ -129,13 +129,14 @@ def _adder(unit: Mvtu) -> Adder:
 def is_constant(unit: Mvtu) -> bool:
     """Tell whether bnn_mvtu takes bnn_constant_dot for this unit."""
     words = unit.neuron_fold * unit.synapse_fold
-    return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2
+    return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2 and not unit.runtime
 
 
 def is_sequenced(unit: Mvtu) -> bool:
     """Tell whether bnn_mvtu takes bnn_sequence_dot for this unit."""
     words = unit.neuron_fold * unit.synapse_fold
-    return unit.input.dtype.is_bipolar and 2 <= words <= 16 and 1 << (words - 1) <= unit.simd
+    few = 2 <= words <= 16 and 1 << (words - 1) <= unit.simd
+    return unit.input.dtype.is_bipolar and few and not unit.runtime
 
 
 def is_built_for_weights(unit: Mvtu) -> bool:
