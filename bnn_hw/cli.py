@@ -95,7 +95,10 @@ def output_options(command: Callable) -> Callable:
 
 
 def build_options(command: Callable) -> Callable:
-    """Add what a build needs, and turn it into the flow that the command gets as its first argument."""
+    """Add what a build needs, and turn it into the flow that the command gets as its first argument.
+
+    Further options of the command that are fields of the flow's Options go there too.
+    """
 
     @functools.wraps(command)
     def build(**values: Any) -> None:
@@ -329,6 +332,38 @@ def train(
 
     result = train_network(name, data, out or Path("build/train") / name, epochs, seed, Reporter(quiet))
     show(result.text, result.record, as_json)
+
+
+@main.command()
+@click.option(
+    "--bit", type=click.Path(path_type=Path), help="Bit file to put in; without one: software only."
+)
+@build_options
+def package(flow: Flow, as_json: bool) -> None:
+    """Write the folder that a person copies to the board, and the same as .tar.gz.
+
+    \b
+    Example:
+      bnn-hw package ncnv --board pynq-z1 --goal folding=table1 --bit ncnv.bit
+    """
+    from bnn_hw import show as shows
+
+    flow.until("package")
+    show(lambda: shows.text(flow, "package"), shows.record(flow, "package"), as_json)
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """Measure a package: speed, latency, golden vectors; `bnn-hw bench --help` lists the options.
+
+    \b
+    Example:
+      bnn-hw bench build/ncnv/pynq-z1/folding-table1/package/ncnv-pynq-z1 --device software
+    """
+    from bnn_hw.runtime.bench import main as run_bench
+
+    sys.exit(run_bench(list(arguments), prog="bnn-hw bench"))
 
 
 @main.command()
