@@ -21,14 +21,17 @@ FORMAT = "bnn_hw.bitstream/1"
 
 @dataclass(frozen=True)
 class Bitstream:
-    """The files that were written, beside each other, and what their read-back found."""
+    """The files that were written, beside each other, and what their read-back found.
+
+    readback: None for a bitstream of Vivado, of which no placement is known to compare with.
+    """
 
     device: str
     design: str
     bit: str
     bin: str
     bytes: int
-    readback: ReadBack
+    readback: ReadBack | None
 
     def to_record(self) -> dict[str, Any]:
         return {"format": FORMAT, **dataclasses.asdict(self)}
@@ -57,7 +60,7 @@ def make(
     features = read_fasm(fasm)
     words = packets.to_words(assemble(features, database), database.device)
     header = ";".join((name, *(f"{key}={value}" for key, value in (notes or {}).items())))
-    file = bitfile.make(header, database.device.name, words, when or datetime.now(UTC))
+    file = bitfile.make(header, header_part(database.device.name), words, when or datetime.now(UTC))
     bit, bin_ = out / f"{name}.bit", out / f"{name}.bin"
     try:
         bitfile.write(file, bit, bin_)
@@ -72,11 +75,18 @@ def make(
     return result
 
 
+def header_part(device: str) -> str:
+    """Return a device's name as a .bit header has it: 7z020clg400 of xc7z020clg400-1."""
+    return device.removeprefix("xc").rpartition("-")[0] or device
+
+
 def to_text(record: dict[str, Any]) -> str:
     """The figures of a bitstream.json for a person."""
     found = record["readback"]
-    lines = [
-        f"{record['bit']} and {record['bin']} for {record['device']}: {record['bytes']:,} bytes",
+    lines = [f"{record['bit']} and {record['bin']} for {record['device']}: {record['bytes']:,} bytes"]
+    if found is None:
+        return f"{lines[0]}, not read back"
+    lines += [
         f"read back: {found['features']:,} features as placed ({found['decoded']:,} decoded, "
         f"{found['pseudo']:,} need no bits, {found['defaults']:,} are defaults)",
         f"read back: {found['lut_inits']:,} LUT tables, {found['memory_rows']:,} rows of block RAM that are "
