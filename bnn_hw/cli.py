@@ -13,6 +13,7 @@ import click
 
 from bnn_hw import __version__
 from bnn_hw.errors import BnnHwError
+from bnn_hw.finn_cli import register
 from bnn_hw.pipeline.arithmetic import ARITHMETIC, FIXED, STRUCTURAL, WEIGHTS
 from bnn_hw.progress import Reporter
 
@@ -102,14 +103,16 @@ def build_options(command: Callable) -> Callable:
 
     @functools.wraps(command)
     def build(**values: Any) -> None:
+        from bnn_hw.finn_flow import FinnOptions
         from bnn_hw.flow import Flow, Options
 
-        names = ("as_json", "to", "finn", "trained", "image")
+        names = ("as_json", "to", "finn", "trained", "image", "back_end")
         own = {key: values.pop(key) for key in names if key in values}
+        finn = FinnOptions.take(values)
         reporter = Reporter(quiet=values.pop("quiet"))
         mhz = values.pop("clock_mhz")
         values["pictures"] = tuple(values["pictures"])
-        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, **values), reporter)
+        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, finn=finn, **values), reporter)
         command(flow, **own)
 
     wrapper: Callable = build
@@ -193,9 +196,7 @@ step_command("verify", "verify", "Prove the accelerator in simulation, bit by bi
 step_command("synth", "synth", "Synthesise for the utilisation of LUT, FF, BRAM and DSP.")
 step_command("netlist", "netlist", "Prove the synthesised netlist equal to the RTL, cycle by cycle.")
 step_command("report", "report", "Write the HTML report, and make first what it is about.")
-step_command(
-    "build", "report", "Everything: plan, generate, verify, synth and report. Resumes where it stopped."
-)
+register(main, build_options, show)
 
 
 @main.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from bnn_hw import __version__
 from bnn_hw.board import Board, load_board
 from bnn_hw.data.folder import find_data_set
 from bnn_hw.errors import ConfigError, DataError
+from bnn_hw.finn_flow import TITLES as FINN_TITLES
+from bnn_hw.finn_flow import FinnOptions, FinnSteps
 from bnn_hw.ir import Graph, store
 from bnn_hw.ir.twin import permuted
 from bnn_hw.package.write import Contents, write_package
@@ -54,6 +56,7 @@ TITLES = {
     "predict": "classify pictures",
     "report": "write the report",
     "package": "write the folder for the board",
+    **FINN_TITLES,
 }
 
 
@@ -68,7 +71,7 @@ class Options:
     bnn_hw.pipeline.arithmetic.ARITHMETIC; weights: fixed, or runtime for weights and
     thresholds of all layers that can be loaded (a folding file says it by layer);
     limit, utilisation: what of the part the core may take, as in bnn_hw.plan.make_plan;
-    bit: bit file for the package.
+    bit: bit file for the package; finn: for the FINN back end.
     """
 
     network: str
@@ -87,6 +90,7 @@ class Options:
     utilisation: float | None = None
     weights: str = FIXED
     bit: Path | None = None
+    finn: FinnOptions = field(default_factory=FinnOptions)
 
 
 class Flow:
@@ -136,6 +140,7 @@ class Flow:
                 ("plan", "rtl"),
                 self._package,
             ),
+            *FinnSteps(self).steps(),
         ]
 
     def until(self, step: str) -> list[StepResult]:

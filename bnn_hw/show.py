@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from bnn_hw import manifest
+from bnn_hw import finn_flow, manifest
+from bnn_hw.finn import show as finn_show
 from bnn_hw.flow import Flow
 from bnn_hw.package.write import archive_path
 from bnn_hw.pipeline.core import load as load_core
@@ -155,6 +156,8 @@ def text(flow: Flow, step: str) -> str:
         return f"{_netlist(flow.record('netlist', 'verify_netlist.json'))}\nnext: bnn-hw report {call}"
     if step == "package":
         return _package(flow)
+    if step == "finn":
+        return finn_show.text(finn_flow.load(flow, step), flow.folder(step))
     if step == "predict":
         return _predict(flow.record("predict", "predictions.json"))
     return _summary(flow)
@@ -179,6 +182,9 @@ def record(flow: Flow, step: str) -> dict[str, Any]:
         return result
     if step == "netlist":
         result[step] = flow.record(step, "verify_netlist.json")
+        return result
+    if step == "finn":
+        result[step] = finn_flow.load(flow, step)
         return result
     for name in [step] if step in files else [] if step == "rtl" else list(files):
         result[name] = flow.record(*files[name])
