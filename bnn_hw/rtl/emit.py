@@ -11,6 +11,7 @@ the part's primitives for simulators.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from bnn_hw.errors import FaultList, ModelError
@@ -20,7 +21,7 @@ from bnn_hw.pipeline import core as core_record
 from bnn_hw.pipeline.arithmetic import BEHAVIOURAL, STRUCTURAL_LUT6_2
 from bnn_hw.pipeline.core import Core, CoreStage
 from bnn_hw.pipeline.record import Plan
-from bnn_hw.pipeline.stages import Mvtu, Scores
+from bnn_hw.pipeline.stages import Mvtu, Scores, Stage
 from bnn_hw.rtl import load, memory, modules
 from bnn_hw.rtl.structural import tables
 from bnn_hw.rtl.structural.library import (
@@ -159,18 +160,24 @@ def generated_sources(plan: Plan, images: dict[str, dict[str, memory.Image]]) ->
     """Return the structural modules the plan asks for, by file name; none for behavioural arithmetic."""
     if plan.arithmetic == BEHAVIOURAL:
         return {}
+    return structural_texts(plan.stages, images, plan.arithmetic == STRUCTURAL_LUT6_2)
+
+
+def structural_texts(
+    stages: Sequence[Stage], images: dict[str, dict[str, memory.Image]], dual_cells: bool
+) -> dict[str, str]:
+    """Return the structural modules of ``stages`` by file name; images: by stage name, then by path."""
     weights = {}
     fixed = []
-    for stage in plan.stages:
+    for stage in stages:
         if isinstance(stage, Mvtu):
             file, own = modules.weight_file(stage), images[stage.name]
             if stage.is_fixed:
                 fixed.append(_fixed(stage, own))
             elif is_built_for_weights(stage):
                 weights[stage.name] = Weights(file, stage.simd, stage.pe, own[file].words)
-    dual_cells = plan.arithmetic == STRUCTURAL_LUT6_2
-    arithmetic = structural_sources(needs_of(plan.stages, weights, fixed), dual_cells)
-    return arithmetic | tables.table_sources(logic_images(plan, images))
+    arithmetic = structural_sources(needs_of(stages, weights, fixed), dual_cells)
+    return arithmetic | tables.table_sources(logic_images(stages, images))
 
 
 def _fixed(stage: Mvtu, images: dict[str, memory.Image]) -> Fixed:
@@ -189,10 +196,12 @@ def _fixed(stage: Mvtu, images: dict[str, memory.Image]) -> Fixed:
     )
 
 
-def logic_images(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict[str, memory.Image]:
+def logic_images(
+    stages: Sequence[Stage], images: dict[str, dict[str, memory.Image]]
+) -> dict[str, memory.Image]:
     """Return the contents of the ROMs in LUTs, by path in the folder."""
     logic: dict[str, memory.Image] = {}
-    for stage in plan.stages:
+    for stage in stages:
         if isinstance(stage, Mvtu) and stage.runtime:
             continue
         logic |= images[stage.name]
