@@ -22,6 +22,7 @@ from bnn_hw.ir import Graph, store
 from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
 from bnn_hw.pipeline import record
 from bnn_hw.pipeline.arithmetic import STRUCTURAL
+from bnn_hw.pipeline.core import load as load_core
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.goal import parse_goal
@@ -32,6 +33,7 @@ from bnn_hw.rtl.emit import emit
 from bnn_hw.sim import netlist
 from bnn_hw.sim.verify import to_json as proof_json
 from bnn_hw.sim.verify import verify
+from bnn_hw.soc.emit import emit_shell
 from bnn_hw.source import Source
 from bnn_hw.steps import Pipeline, Step, StepResult, digest_file, digest_tree
 from bnn_hw.synth.utilisation import Reference
@@ -47,6 +49,7 @@ TITLES = {
     "netlist": "prove the netlist equal to the RTL",
     "predict": "classify pictures",
     "report": "write the report",
+    "soc": "put the shell around the core",
 }
 
 
@@ -109,6 +112,7 @@ class Flow:
             ),
             Step("predict", self._picture_inputs, ("predict.py", "data", *ir), ("graph",), self._predict),
             Step("report", dict, ("report",), ("plan", "verify", "synth", "predict"), self._report),
+            Step("soc", self._clock_inputs, ("soc", "rtl/lib", "pipeline"), ("rtl",), self._shell),
         ]
 
     def until(self, step: str) -> list[StepResult]:
@@ -231,6 +235,12 @@ class Flow:
                 options=Mapping(clock_hz=self.plan.clock_hz),
                 log=self.pipeline.root / "yosys.log",  # outlives the step's folder if it fails
             )
+
+    def _clock_inputs(self) -> dict[str, Any]:
+        return {"clock_hz": self.plan.clock_hz}
+
+    def _shell(self, folder: Path) -> None:
+        emit_shell(load_core(self.folder("rtl") / "core"), folder / "soc", self.plan.clock_hz)
 
     def _verify_netlist(self, folder: Path) -> None:
         options, kind = self.options, self.graph.input.type
