@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
@@ -11,8 +13,10 @@ from bnn_hw.plan.folding import LayerFolding
 from bnn_hw.plan.timing import latency_cycles
 
 
-def make_plan(graph: Graph, folding: dict[str, tuple[int, int]]) -> Plan:
-    stages = build_stages(graph, {name: LayerFolding(*pair) for name, pair in folding.items()})
+def make_plan(graph: Graph, folding: dict[str, tuple[int, int]], runtime: Collection[str] = ()) -> Plan:
+    """runtime: layers whose weights can be loaded."""
+    choices = {name: LayerFolding(*pair, runtime=name in runtime) for name, pair in folding.items()}
+    stages = build_stages(graph, choices)
     nothing = Resources()
     layers = tuple(
         LayerPlan(s.layer, s.pe, s.simd, s.mh, s.mw, s.weight_memory, layer_cycles(stages, s.layer), nothing)

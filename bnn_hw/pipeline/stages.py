@@ -116,7 +116,8 @@ class Mvtu(Stage):
     accumulator: type of the accumulator, wide enough for every sum and for a
     threshold one above the greatest. A bipolar layer accumulates the popcount p
     of matches (sum = 2 p - mw).
-    weight_memory: logic (LUT ROM) or block (BRAM).
+    weight_memory: logic (LUTs) or block (BRAM). runtime: weights and thresholds lie in
+    RAM and can be loaded through the core's configuration port.
     """
 
     kind: ClassVar[str] = "mvtu"
@@ -128,6 +129,7 @@ class Mvtu(Stage):
     simd: int
     accumulator: DataType
     weight_memory: str
+    runtime: bool = False
 
     @property
     def neuron_fold(self) -> int:

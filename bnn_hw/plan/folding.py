@@ -6,7 +6,9 @@ A folding file is JSON::
      "layers": {"conv1_1": {"PE": 16, "SIMD": 3}, ...}}
 
 with one entry for every compute layer, and in an entry optionally
-``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out).
+``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out), and
+``"weights": "runtime"`` for weights and thresholds that can be loaded ("fixed" if
+left out).
 
 * PE: 1 to the number of neurons. It need not divide them; the last fold is then
   partly idle.
@@ -22,19 +24,25 @@ from pathlib import Path
 from typing import Any
 
 from bnn_hw.errors import FaultList, FoldingError, OutputError, suggest
+from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, WEIGHTS
 from bnn_hw.pipeline.chain import Chain, MacLayer
 from bnn_hw.plan.memory import STYLES
 
 FORMAT = "bnn_hw.folding/1"
+_KEYS = ("PE", "SIMD", "memory", "weights")
 
 
 @dataclass(frozen=True)
 class LayerFolding:
-    """Neurons (pe) and inputs (simd) of a layer done in one cycle; weight_memory None: by depth."""
+    """Neurons (pe) and inputs (simd) of a layer done in one cycle.
+
+    weight_memory: None by depth; runtime: weights and thresholds can be loaded.
+    """
 
     pe: int
     simd: int
     weight_memory: str | None = None
+    runtime: bool = False
 
 
 Folding = dict[str, LayerFolding]
@@ -168,9 +176,12 @@ def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
             faults.add(place, cause, f"give {key} as a whole number")
             value = 1
         numbers[key] = value
-    for key in sorted(entry.keys() - {"PE", "SIMD", "memory"}):
-        faults.add(place, f"{key} is an unknown field", suggest(key, ("PE", "SIMD", "memory")))
-    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"))
+    for key in sorted(entry.keys() - set(_KEYS)):
+        faults.add(place, f"{key} is an unknown field", suggest(key, _KEYS))
+    weights = entry.get("weights", FIXED)
+    if weights not in WEIGHTS:
+        faults.add(place, f"weights is {weights!r}", f"use {' or '.join(WEIGHTS)}, or leave it out")
+    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"), weights == RUNTIME)
 
 
 def folding_text(folding: Folding) -> str:
@@ -180,6 +191,8 @@ def folding_text(folding: Folding) -> str:
         entry: dict[str, Any] = {"PE": choice.pe, "SIMD": choice.simd}
         if choice.weight_memory:
             entry["memory"] = choice.weight_memory
+        if choice.runtime:
+            entry["weights"] = RUNTIME
         lines.append(f"  {json.dumps(name)}: {json.dumps(entry)}")
     return f'{{"format": "{FORMAT}",\n "layers": {{\n' + ",\n".join(lines) + "\n }}\n"
 

@@ -29,7 +29,7 @@ def folding_table(plan: Plan) -> Table:
     kinds = {stage.layer: stage for stage in plan.stages if isinstance(stage, Mvtu)}
     for layer in plan.layers:
         unit = kinds[layer.name]
-        constant = unit.neuron_fold * unit.synapse_fold == 1
+        constant = unit.neuron_fold * unit.synapse_fold == 1 and not unit.runtime
         memory = "constants" if constant else "BRAM" if layer.weight_memory == "block" else "LUT"
         table.add_row(
             layer.name,
@@ -37,7 +37,7 @@ def folding_table(plan: Plan) -> Table:
             f"{layer.synapses:,}",
             f"{layer.pe}",
             f"{layer.simd}",
-            memory,
+            f"{memory}, loadable" if unit.runtime else memory,
             f"{layer.cycles:,}",
             f"{layer.cycles / plan.interval_cycles:.0%}",
             f"{layer.resources.lut:,.0f}",
