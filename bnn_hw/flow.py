@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from bnn_hw import __version__
 from bnn_hw.board import Board, load_board
 from bnn_hw.data.folder import find_data_set
 from bnn_hw.errors import ConfigError, DataError
+from bnn_hw.finn_flow import TITLES as FINN_TITLES
+from bnn_hw.finn_flow import FinnOptions, FinnSteps
 from bnn_hw.ir import Graph, store
 from bnn_hw.ir.twin import permuted
 from bnn_hw.package.write import Contents, write_package
@@ -29,6 +31,7 @@ from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.pipeline.shell import load as load_shell
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import make_plan
+from bnn_hw.plan.budget import check_utilisation, parse_limits
 from bnn_hw.plan.goal import parse_goal
 from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
@@ -57,6 +60,7 @@ TITLES = {
     "report": "write the report",
     "soc": "put the shell around the core",
     "package": "write the folder for the board",
+    **FINN_TITLES,
 }
 
 
@@ -70,7 +74,8 @@ class Options:
     instead of the design's own; data: the data set's folder; arithmetic: one of
     bnn_hw.pipeline.arithmetic.ARITHMETIC; weights: fixed, or runtime for weights and
     thresholds of all layers that can be loaded (a folding file says it by layer);
-    bit: bit file for the package.
+    limit, utilisation: what of the part the core may take, as in bnn_hw.plan.make_plan;
+    bit: bit file for the package; finn: for the FINN back end.
     """
 
     network: str
@@ -85,8 +90,11 @@ class Options:
     pictures: tuple[Path, ...] = ()
     data: Path | None = None
     arithmetic: str = STRUCTURAL
+    limit: str | None = None
+    utilisation: float | None = None
     weights: str = FIXED
     bit: Path | None = None
+    finn: FinnOptions = field(default_factory=FinnOptions)
 
 
 class Flow:
@@ -99,11 +107,16 @@ class Flow:
         self.design = self.source.design
         self.board: Board = load_board(options.board)
         parse_goal(options.goal)
+        parse_limits(options.limit, self.board.part)
+        if options.utilisation is not None:
+            check_utilisation(options.utilisation)
         self.pipeline = Pipeline(self._root(), self._steps())
 
     def _root(self) -> Path:
         options = self.options
-        goal = re.sub(r"[^A-Za-z0-9.]+", "-", options.goal).strip("-")
+        words = [options.goal, options.limit or ""]
+        words += [f"{options.utilisation:g}"] if options.utilisation is not None else []
+        goal = re.sub(r"[^A-Za-z0-9.]+", "-", " ".join(words)).strip("-")
         clock = f"-{options.clock_hz / 1e6:g}MHz" if options.clock_hz else ""
         arithmetic = f"-{options.arithmetic}" if options.arithmetic != STRUCTURAL else ""
         weights = f"-{options.weights}" if options.weights != FIXED else ""
@@ -132,6 +145,7 @@ class Flow:
                 ("plan", "soc"),
                 self._package,
             ),
+            *FinnSteps(self).steps(),
         ]
 
     def until(self, step: str) -> list[StepResult]:
@@ -187,6 +201,8 @@ class Flow:
             "folding": folding,
             "clock": self.options.clock_hz,
             "arithmetic": self.options.arithmetic,
+            "limit": self.options.limit,
+            "utilisation": self.options.utilisation,
             "weights": self.options.weights,
         }
 
@@ -199,6 +215,8 @@ class Flow:
                 design=self.design,
                 clock_hz=self.options.clock_hz,
                 arithmetic=self.options.arithmetic,
+                limit=self.options.limit,
+                utilisation=self.options.utilisation,
                 runtime_weights=self.options.weights == RUNTIME,
             )
         (folder / "plan.json").write_text(record.to_json(plan))
