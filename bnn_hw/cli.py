@@ -363,11 +363,12 @@ def bench(arguments: tuple[str, ...]) -> None:
 
     \b
     Example:
-      bnn-hw bench build/ncnv/pynq-z1/folding-table1/package/ncnv-pynq-z1 --device software
+      bnn-hw bench build/ncnv/pynq-z1/folding-table1/package/ncnv-pynq-z1 --device sim
     """
     from bnn_hw.runtime.bench import main as run_bench
+    from bnn_hw.simulated import open_simulated
 
-    sys.exit(run_bench(list(arguments), prog="bnn-hw bench"))
+    sys.exit(run_bench(list(arguments), {"sim": open_simulated}, "bnn-hw bench"))
 
 
 @main.command()
