@@ -12,6 +12,7 @@ from bnn_hw.errors import ConfigError, TimingError, ToolError
 from bnn_hw.implement import Implementation
 from bnn_hw.progress import Reporter
 from bnn_hw.synth import openflow, placeable, vivado
+from bnn_hw.synth.legalise import Rewritten
 from bnn_hw.synth.xc7 import bitfile
 from tests.synth import test_nextpnr, test_vivado, tiny_part
 
@@ -64,7 +65,7 @@ def tools(tmp_path, monkeypatch):
     def synthesise(rtl_folder, top, out, clock_hz, **_):
         netlist = out / placeable.NETLIST
         netlist.write_text(cells("RAMB18E1", parameters={"INIT_00": f"{10:0256b}"}))
-        return placeable.Placeable(netlist, "0.70", 1.5)
+        return placeable.Placeable(netlist, "0.70", 1.5, Rewritten(0, 0))
 
     monkeypatch.setattr(placeable, "synthesise", synthesise)
 
