@@ -17,6 +17,8 @@ from bnn_hw import tools
 from bnn_hw.board import board_names, load_board
 from bnn_hw.data.folder import find_data_set
 from bnn_hw.errors import BnnHwError
+from bnn_hw.finn import vivado as finn_vivado
+from bnn_hw.finn.environment import find_environment
 from bnn_hw.synth import openflow, vivado
 
 
@@ -110,11 +112,32 @@ def _implementation() -> list[Row]:
     return [*rows, _optional("vivado", "bitstreams with Vivado", look_vivado)]
 
 
+def _finn() -> list[Row]:
+    rows = []
+    try:
+        found = find_environment()
+        stated = f"finn-plus {found.versions['finn-plus']} ({found.folder})"
+        rows.append(Row("FINN", "build --backend finn, compare", False, True, stated, ""))
+    except BnnHwError as error:
+        fault = error.faults[0]
+        rows.append(Row("FINN", "build --backend finn, compare", False, False, fault.cause, fault.remedy))
+    purpose = "bit files with FINN"
+    try:
+        tools_found = finn_vivado.find_xilinx()
+        stated = f"{tools_found.version[0]}.{tools_found.version[1]} ({tools_found.root})"
+        rows.append(Row("Vivado, Vitis HLS", purpose, False, True, stated, ""))
+    except BnnHwError as error:
+        fault = error.faults[0]
+        cause = f"{fault.place} {fault.cause}"
+        rows.append(Row("Vivado, Vitis HLS", purpose, False, False, cause, fault.remedy))
+    return rows
+
+
 def examine() -> list[Row]:
     """Look at everything the commands may need."""
     rows = [_python(), *(_package(*item) for item in _PACKAGES)]
     rows += [_tool(tool) for tool in (tools.VERILATOR, tools.COMPILER, tools.MAKE)]
-    return [*rows, *_implementation(), _data()]
+    return [*rows, *_implementation(), *_finn(), _data()]
 
 
 def record(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -50,6 +50,19 @@ LABELS = (
     ("check", "checking"),
 )
 
+# What synth_xilinx runs as map_luts, but for xilinx_dffopt: that pass moves clock enables and resets of
+# flip-flops into LUTs with inputs to spare. It counts LUTs one by one, and so undoes pairs of functions
+# that would share a site.
+_MAP_LUTS = (
+    "opt_expr -mux_undef -noclkinv",
+    "read_verilog -icells -lib -specify +/xilinx/abc9_model.v",
+    "abc9 -W 300 -luts 2:2,3,6:5,10,20",
+    "clean",
+    "xilinx_srl -fixed -minlen 3",
+    "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
+    "opt_lut_ins -tech xilinx",
+)
+
 Progress = Callable[[str, float], None]
 """Called with the name of the step that begins and the share of steps done, 0 to 1."""
 
@@ -62,18 +75,17 @@ class Options:
     """How to synthesise. Pads and clock buffers are the shell's, so none are inserted.
 
     clock_hz: the clock to map for; None maps for the least delay, which takes more
-    LUTs; flatten: one module for all stages, without figures per stage; extra:
-    further options of synth_xilinx; timeout_s: for the whole run.
+    LUTs; flatten: one module for all stages, without figures per stage; timeout_s:
+    for the whole run.
     """
 
     clock_hz: int | None = None
     flatten: bool = False
-    extra: tuple[str, ...] = ()
     timeout_s: float = 3600
 
     @property
     def command(self) -> str:
-        return " ".join(("synth_xilinx -family xc7 -flatten -noiopad -noclkbuf", *self.extra))
+        return "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf"
 
     @property
     def delay_ps(self) -> int | None:
@@ -89,7 +101,7 @@ class Options:
         """The options as the report records them."""
         stages = "" if self.flatten else "; keep_hierarchy on every stage"
         delay = f"{self.delay_ps:,} ps" if self.delay_ps else "least"
-        return f"{self.command}{stages}; delay target of abc9: {delay}"
+        return f"{self.command}, without xilinx_dffopt{stages}; delay target of abc9: {delay}"
 
 
 def available() -> bool:
@@ -123,7 +135,10 @@ def script(files: list[str], folders: list[str], top: str, options: Options, res
     # Deferred: a module is elaborated with its real parameters only, not with its empty default file names.
     steps: Steps = [("reading the RTL", [f"read_verilog -sv -defer {include}{name}" for name in files])]
     for label, name in LABELS:
-        steps.append((name, [f"{options.command} -top {top} -run {label}:{label}"]))
+        passes = (
+            list(_MAP_LUTS) if label == "map_luts" else [f"{options.command} -top {top} -run {label}:{label}"]
+        )
+        steps.append((name, passes))
         if label == "begin" and not options.flatten:
             keep = [f"select {top}/t:*", "setattr -set keep_hierarchy 1", "select -clear"]
             steps[-1][1].extend(keep)
