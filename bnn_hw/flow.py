@@ -26,6 +26,7 @@ from bnn_hw.package.write import Contents, write_package
 from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
 from bnn_hw.pipeline import record
 from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, STRUCTURAL
+from bnn_hw.pipeline.core import load as load_core
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import make_plan
@@ -40,6 +41,7 @@ from bnn_hw.sim import netlist
 from bnn_hw.sim.reload import Reload
 from bnn_hw.sim.verify import to_json as proof_json
 from bnn_hw.sim.verify import verify
+from bnn_hw.soc.emit import emit_shell
 from bnn_hw.source import Source
 from bnn_hw.steps import Pipeline, Step, StepResult, digest_file, digest_tree
 from bnn_hw.synth.utilisation import Reference
@@ -57,6 +59,7 @@ TITLES = {
     "report": "write the report",
     "package": "write the folder for the board",
     **FINN_TITLES,
+    "soc": "put the shell around the core",
 }
 
 
@@ -141,6 +144,7 @@ class Flow:
                 self._package,
             ),
             *FinnSteps(self).steps(),
+            Step("soc", self._clock_inputs, ("soc", "rtl/lib", "pipeline"), ("rtl",), self._shell),
         ]
 
     def until(self, step: str) -> list[StepResult]:
@@ -278,6 +282,12 @@ class Flow:
                 options=Mapping(clock_hz=self.plan.clock_hz),
                 log=self.pipeline.root / "yosys.log",  # outlives the step's folder if it fails
             )
+
+    def _clock_inputs(self) -> dict[str, Any]:
+        return {"clock_hz": self.plan.clock_hz}
+
+    def _shell(self, folder: Path) -> None:
+        emit_shell(load_core(self.folder("rtl") / "core"), folder / "soc", self.plan.clock_hz)
 
     def _verify_netlist(self, folder: Path) -> None:
         options, kind = self.options, self.graph.input.type
