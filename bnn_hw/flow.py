@@ -32,6 +32,7 @@ from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, STRUCTURAL
 from bnn_hw.pipeline.core import load as load_core
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
+from bnn_hw.pipeline.shell import load as load_shell
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.budget import check_utilisation, parse_limits
 from bnn_hw.plan.goal import parse_goal
@@ -60,10 +61,10 @@ TITLES = {
     "netlist": "prove the netlist equal to the RTL",
     "predict": "classify pictures",
     "report": "write the report",
+    "soc": "put the shell around the core",
     "package": "write the folder for the board",
     **FINN_TITLES,
     **IMPLEMENT_TITLES,
-    "soc": "put the shell around the core",
 }
 
 
@@ -141,15 +142,15 @@ class Flow:
             ),
             Step("predict", self._picture_inputs, ("predict.py", "data", *ir), ("graph",), self._predict),
             Step("report", dict, ("report",), ("plan", "verify", "synth", "predict"), self._report),
+            Step("soc", self._clock_inputs, ("soc", "rtl/lib", "pipeline"), ("rtl",), self._shell),
             Step(
                 "package",
                 self._package_inputs,
                 ("package", "runtime", "manifest.py", "soc", *ir),
-                ("plan", "rtl"),
+                ("plan", "soc"),
                 self._package,
             ),
             *FinnSteps(self).steps(),
-            Step("soc", self._clock_inputs, ("soc", "rtl/lib", "pipeline"), ("rtl",), self._shell),
             *ImplementSteps(self).steps(),
         ]
 
@@ -327,7 +328,7 @@ class Flow:
             self.graph,
             self.plan,
             self.board,
-            digest=self.pipeline.digests["rtl"][:32],
+            digest=load_shell(self.folder("soc") / "soc").digest,
             classes=tuple(self.classes),
             bit=self.options.bit,
         )
