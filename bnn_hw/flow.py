@@ -31,8 +31,8 @@ from bnn_hw.pipeline import record
 from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, STRUCTURAL
 from bnn_hw.pipeline.core import load as load_core
 from bnn_hw.pipeline.record import Plan, Resources
-from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.pipeline.shell import load as load_shell
+from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.budget import check_utilisation, parse_limits
 from bnn_hw.plan.goal import parse_goal
