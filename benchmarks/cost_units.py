@@ -27,7 +27,7 @@ from bnn_hw.plan.cost import stage_resources
 from bnn_hw.rtl.emit import LIBRARY
 from bnn_hw.rtl.memory import Image
 from bnn_hw.rtl.modules import module_of
-from bnn_hw.rtl.structural.library import needs_of, structural_sources
+from bnn_hw.rtl.structural.library import Contents, needs_of, structural_sources
 from bnn_hw.rtl.structural.tables import table_sources
 from bnn_hw.synth.utilisation import Reference
 from bnn_hw.synth.yosys import synthesise
@@ -157,8 +157,13 @@ def _image(width: int, depth: int) -> Image:
     return Image(tuple(random.getrandbits(width) for _ in range(depth)), width)
 
 
-def _instance(folder: Path, index: int, stage: Stage, logic: dict[str, Image]) -> tuple[list[str], str]:
-    """Ports and text of one instance; writes its memory images and adds those of logic ROMs to ``logic``."""
+def _instance(
+    folder: Path, index: int, stage: Stage, logic: dict[str, Image], contents: dict[str, Contents]
+) -> tuple[list[str], str]:
+    """Ports and text of one instance; writes its memory images.
+
+    Adds those of logic ROMs to ``logic``, and what they hold to ``contents``, by the stage's place.
+    """
     module, parameters = module_of(stage)
     name = f"s{index}"
     if isinstance(stage, Mvtu):
@@ -171,6 +176,8 @@ def _instance(folder: Path, index: int, stage: Stage, logic: dict[str, Image]) -
             parameters["THRESHOLD_FILE"] = f"{name}_t.hex"
         for file, image in (weights | thresholds).items():
             (folder / file).write_text(image.hex_text)
+        words = [image.words for image in (weights | thresholds).values()]
+        contents[name] = Contents(f"{name}_w.hex", *words)
         logic |= thresholds | (weights if stage.weight_memory == "logic" else {})
     texts = [f'.{key}("{v}")' if isinstance(v, str) else f".{key}({v})" for key, v in parameters.items()]
     bits_out = 32 if isinstance(stage, Scores) else stage.output.width_bits
@@ -201,11 +208,14 @@ def measure(units: list[Stage], out: Path) -> dict[str, Resources]:
         shutil.copy(path, folder)
     ports, texts = ["input logic clk, input logic rst_n"], []
     logic: dict[str, Image] = {}
+    contents: dict[str, Contents] = {}
     for index, stage in enumerate(units):
-        own, text = _instance(folder, index, stage, logic)
+        own, text = _instance(folder, index, stage, logic, contents)
         ports += own
         texts.append(text)
-    for file, text in (structural_sources(needs_of(units), False) | table_sources(logic)).items():
+    named = [replace(stage, name=f"s{index}") for index, stage in enumerate(units)]
+    arithmetic = structural_sources(needs_of(named, contents), dual_cells=False)
+    for file, text in (arithmetic | table_sources(logic)).items():
         (folder / file).write_text(text)
     header = ",\n  ".join(ports)
     (folder / "units.sv").write_text(f"module units(\n  {header}\n);\n" + "\n".join(texts) + "\nendmodule\n")

@@ -87,6 +87,15 @@ def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resour
     return total
 
 
+def sequence_lane_lut(simd: int, depth: int) -> float:
+    """LUT sites a lane of bnn_sequence_dot: a third for three lanes a site, and their compression.
+
+    Where many lanes have a sequence in common, they are counted first.
+    """
+    lanes = simd / (1 << (depth - 1))
+    return 0.58 if lanes >= 14 else 0.62 if lanes >= 7 else 0.66
+
+
 def lane_lut(simd: int, bits: int, depth: int, pe: int) -> float:
     """LUT sites a lane of the product sum, weights from ``depth`` words.
 
@@ -115,6 +124,8 @@ def dot_registers(simd: int, bits: int) -> int:
 
 def mvtu(stage: Mvtu) -> Resources:
     """PEs (product sum, accumulator that starts at minus the threshold), ROMs, fold counters, skid buffer."""
+    if stage.is_fixed:
+        return fixed_mvtu(stage) + skid(stage.output.width_bits)
     bits = stage.input.dtype.bits
     depth = stage.neuron_fold * stage.synapse_fold
     # Weights that can be loaded are nowhere constant or in common.
@@ -123,8 +134,10 @@ def mvtu(stage: Mvtu) -> Resources:
     sum_bits = stage.accumulator.bits + 1 if thresholded else stage.output.dtype.bits
     # The choice of start or accumulator and the adder behind it share most of their LUTs.
     accumulate = sum_bits * (1.3 if stage.synapse_fold > 1 else 0.6)
+    own = sequence_lane_lut(stage.simd, depth) if stage.is_sequenced else None
+    lane = own or lane_lut(stage.simd, bits, different, stage.pe)
     pe = Resources(
-        lut=stage.simd * lane_lut(stage.simd, bits, different, stage.pe) + accumulate,
+        lut=stage.simd * lane + accumulate,
         ff=dot_registers(stage.simd, bits) + (sum_bits if stage.synapse_fold > 1 else 0),
     )
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
@@ -143,6 +156,25 @@ def mvtu(stage: Mvtu) -> Resources:
         registers = distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
         total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=registers)
     return total + skid(stage.output.width_bits)
+
+
+def fixed_mvtu(stage: Mvtu) -> Resources:
+    """A layer made for its weights (bnn_constant_mvtu), without its skid buffer; fitted to random weights.
+
+    One-bit inputs: counts of inputs by classes for each four neurons, two sums of counts for
+    each two, and a comparison. Integers: up to four sums of each three inputs; about two
+    thirds of the next sums of three are a neuron's own; then its last sum and a comparison.
+    """
+    inputs, neurons, bits = stage.mw, stage.mh, stage.input.dtype.bits
+    if stage.input.dtype.is_bipolar:
+        own = 0.13 * inputs + 2.5 * inputs.bit_length()
+        registers = 0.05 * inputs + 1.3 * inputs.bit_length()
+        return Resources(lut=neurons * own + 4, ff=neurons * registers + 4)
+    shared = inputs / 3 * min(4, neurons) * (bits + 2)
+    nexts = 0.62 * inputs / 9 * (bits + 4)
+    return Resources(
+        lut=0.95 * shared + neurons * (nexts + bits + 9) + 4, ff=shared + neurons * (nexts + bits + 6) + 4
+    )
 
 
 def config_ram(width: int, depth: int, memory: str) -> Resources:

@@ -25,9 +25,7 @@ from bnn_hw.rtl import load, memory, modules
 from bnn_hw.rtl.structural import tables
 from bnn_hw.rtl.structural.library import (
     PRIMITIVES,
-    Fixed,
-    Weights,
-    is_built_for_weights,
+    Contents,
     needs_of,
     structural_sources,
 )
@@ -159,34 +157,16 @@ def generated_sources(plan: Plan, images: dict[str, dict[str, memory.Image]]) ->
     """Return the structural modules the plan asks for, by file name; none for behavioural arithmetic."""
     if plan.arithmetic == BEHAVIOURAL:
         return {}
-    weights = {}
-    fixed = []
-    for stage in plan.stages:
-        if isinstance(stage, Mvtu):
-            file, own = modules.weight_file(stage), images[stage.name]
-            if stage.is_fixed:
-                fixed.append(_fixed(stage, own))
-            elif is_built_for_weights(stage):
-                weights[stage.name] = Weights(file, stage.simd, stage.pe, own[file].words)
+    contents = {s.name: _contents(s, images[s.name]) for s in plan.stages if isinstance(s, Mvtu)}
     dual_cells = plan.arithmetic == STRUCTURAL_LUT6_2
-    arithmetic = structural_sources(needs_of(plan.stages, weights, fixed), dual_cells)
+    arithmetic = structural_sources(needs_of(plan.stages, contents), dual_cells)
     return arithmetic | tables.table_sources(logic_images(plan, images))
 
 
-def _fixed(stage: Mvtu, images: dict[str, memory.Image]) -> Fixed:
-    kind, file = stage.input.dtype, modules.weight_file(stage)
-    (weights,), (thresholds,) = images[file].words, images[modules.threshold_file(stage)].words
-    return Fixed(
-        file,
-        kind.bits,
-        kind.is_signed,
-        kind.is_bipolar,
-        stage.mw,
-        stage.mh,
-        stage.accumulator.bits,
-        weights,
-        thresholds,
-    )
+def _contents(stage: Mvtu, images: dict[str, memory.Image]) -> Contents:
+    file = modules.weight_file(stage)
+    thresholds = images[modules.threshold_file(stage)].words if stage.threshold else ()
+    return Contents(file, images[file].words, thresholds)
 
 
 def logic_images(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict[str, memory.Image]:

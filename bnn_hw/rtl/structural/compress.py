@@ -13,6 +13,7 @@ takes two bits for each site, too (:func:`ternary`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from bnn_hw.rtl.structural.netlist import (
@@ -75,6 +76,13 @@ def _six(net: Netlist, bits: Sequence[Signal]) -> Positions:
     bits = _plain_last(bits)
     two, four = net.pair(bits[:5], _two_or_three, _four_or_more)
     return [(net.lut(bits, parity), bits[5]), (two, four)]
+
+
+def seven(net: Netlist, bits: Sequence[Signal]) -> list[Signal]:
+    """The sum of seven bits, lowest bit first, in two sites."""
+    *others, last = _plain_last(bits)
+    sums, carry = net.chain(_six(net, others), last)
+    return [*sums, carry]
 
 
 def _four_and_one(net: Netlist, bits: Sequence[Signal], double: Signal) -> Positions:
@@ -225,17 +233,39 @@ def _spare(columns: Columns, weight: int, start: int, rows: int) -> bool:
     return rows > 1 and len(columns[weight]) > (5 if weight == start else 3)
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How to come to registered rows: with mixed chain steps; bits over in the first column; a last adder."""
+
+    mixed: bool
+    extra: int
+    adder: bool
+
+    def build(self, net: Netlist, columns: Columns, width: int, rows: int) -> Columns:
+        if not self.adder:
+            return _reduce(net, columns, rows, True, self.mixed)[:width]
+        reduced = _reduce(net, columns, rows + 2, True, self.mixed, self.extra)
+        return ternary(net, reduced[:width], width, rows)
+
+
+@cache
+def _best_way(plain: tuple[tuple[bool, ...], ...], width: int, rows: int) -> _Way:
+    """The way of the fewest sites for columns of signals that are plain or inverses."""
+    ways = [_Way(mixed, extra, True) for mixed in (True, False) for extra in (2, 0)]
+    if rows == ROWS:
+        ways += [_Way(mixed, 0, False) for mixed in (True, False)]
+
+    def sites(way: _Way) -> int:
+        trial = Netlist()
+        signals = iter(trial.port("bits", sum(map(len, plain))))
+        columns = [[next(signals) * (1 if flag else -1) for flag in column] for column in plain]
+        way.build(trial, columns, width, rows)
+        return trial.sites
+
+    return min(ways, key=sites)
+
+
 def rows_registered(net: Netlist, columns: Columns, width: int, rows: int = ROWS) -> Columns:
     """Return one or two rows modulo 2**width that enter registers, in the fewest sites of several ways."""
-    ways: list[tuple[Netlist, Columns]] = []
-    for mixed in (True, False):
-        for extra in (2, 0):
-            trial = net.copy()
-            reduced = _reduce(trial, columns, rows + 2, True, mixed, extra)
-            ways.append((trial, ternary(trial, reduced[:width], width, rows)))
-        if rows > 1:
-            trial = net.copy()
-            ways.append((trial, _reduce(trial, columns, rows, True, mixed)[:width]))
-    best, result = min(ways, key=lambda way: way[0].sites)
-    net.take(best)
-    return result
+    plain = tuple(tuple(signal > 0 for signal in column) for column in columns)
+    return _best_way(plain, width, rows).build(net, columns, width, rows)

@@ -7,7 +7,7 @@ import pytest
 
 from bnn_hw.rtl.structural.compress import rows_registered
 from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
-from bnn_hw.rtl.structural.netlist import Chain, Lut, Netlist, inverted
+from bnn_hw.rtl.structural.netlist import Lut, Netlist, inverted
 from bnn_hw.rtl.structural.numbers import add, at_least, signed, unsigned
 from bnn_hw.rtl.structural.sequences import sequence_rows, weight_classes
 from tests.rtl.structural.test_arithmetic import bits, number
@@ -111,6 +111,28 @@ def test_constant_layers(
     assert {net.ages[signal] for signal in fired if signal > 1} <= {1 + cycles}
 
 
+@pytest.mark.parametrize("width", [1, 8])
+def test_several_vectors_of_one_beat(width: int) -> None:
+    """Two windows of 3x3x3 that lie beside each other share two columns, and the sums of their pixels."""
+    rng = np.random.default_rng(width)
+    weights = rng.choice([-1, 1], (6, 27))
+    vectors = tuple(
+        tuple(row * 12 + 3 * place + i for row in range(3) for i in range(9)) for place in range(2)
+    )
+    bounds = tuple(map(int, rng.integers(10, 17, 6) if width == 1 else rng.integers(-300, 300, 6)))
+    layer = ConstantLayer(weights, bounds, width, False, width == 1, 2 if width > 1 else 1, vectors)
+    net, fired = constant_layer(layer)
+    fields = rng.integers(0, 1 << width, (300, 36))
+    got = net.evaluate({"inputs": bits(fields.reshape(-1), width).reshape(300, -1)}, fired)
+    for place, own in enumerate(vectors):
+        values = fields[:, own]
+        sums = ((2 * values - 1) @ weights.T + 27) // 2 if width == 1 else values @ weights.T
+        np.testing.assert_array_equal(got[:, 6 * place : 6 * place + 6], sums >= bounds)
+    if width > 1:
+        alone = constant_layer(ConstantLayer(weights, bounds, width, False, False, 2))[0].sites
+        assert net.sites < 2 * alone - 80  # six of the nine pixels' sums are made once
+
+
 def test_neurons_share_what_they_have_in_common() -> None:
     rng = np.random.default_rng(4)
     one = rng.choice([-1, 1], (1, 27))
@@ -152,12 +174,19 @@ def test_classes_of_weights() -> None:
         assert [bit ^ inverse for bit in base] == columns[place]
 
 
+def sites_of(columns: list[int], words: int) -> list[Lut]:
+    """First LUTs of the lanes whose weights go through the bits of ``columns``."""
+    memory = [sum((column >> k & 1) << place for place, column in enumerate(columns)) for k in range(words)]
+    net, _ = sequence_rows(len(columns), 1, memory, 1)
+    weights = set(net.ports["weights"])
+    return [cell for cell in net.cells if isinstance(cell, Lut) and weights & set(cell.inputs)]
+
+
 def test_three_lanes_a_site_where_weights_are_shared() -> None:
-    """Only two sequences: the lanes' sites are a third of the lanes."""
-    rng = np.random.default_rng(1)
-    word = int("".join(map(str, rng.integers(0, 2, 60))), 2)
-    net, _ = sequence_rows(60, 1, (word, (1 << 60) - 1 - word), 1)
-    lanes = [cell for cell in net.cells if isinstance(cell, Lut) and any(i > 60 for i in cell.inputs)]
-    assert not any(isinstance(cell, Chain) and cell.carry_in == 1 for cell in net.cells)
-    assert len(net.ports["inputs"]) == 60
-    assert len([cell for cell in lanes if net.levels[cell.o6] == 1]) == 20
+    """Four lanes of each of three sequences: sites of two signals."""
+    assert len(sites_of([0b001, 0b010, 0b011] * 4, 3)) == 4
+
+
+def test_many_lanes_of_a_sequence_are_counted_before_they_are_compared() -> None:
+    """28 lanes, four counts of three bits: one site for three lanes of weight one, and so on."""
+    assert len(sites_of([0b01] * 28, 2)) <= 6
