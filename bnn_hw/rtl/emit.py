@@ -11,6 +11,7 @@ the part's primitives for simulators.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from bnn_hw.errors import FaultList, ModelError
@@ -20,7 +21,7 @@ from bnn_hw.pipeline import core as core_record
 from bnn_hw.pipeline.arithmetic import BEHAVIOURAL, STRUCTURAL_LUT6_2
 from bnn_hw.pipeline.core import Core, CoreStage
 from bnn_hw.pipeline.record import Plan
-from bnn_hw.pipeline.stages import Mvtu, Scores
+from bnn_hw.pipeline.stages import Mvtu, Scores, Stage
 from bnn_hw.rtl import load, memory, modules
 from bnn_hw.rtl.structural import tables
 from bnn_hw.rtl.structural.library import (
@@ -157,10 +158,16 @@ def generated_sources(plan: Plan, images: dict[str, dict[str, memory.Image]]) ->
     """Return the structural modules the plan asks for, by file name; none for behavioural arithmetic."""
     if plan.arithmetic == BEHAVIOURAL:
         return {}
-    contents = {s.name: _contents(s, images[s.name]) for s in plan.stages if isinstance(s, Mvtu)}
-    dual_cells = plan.arithmetic == STRUCTURAL_LUT6_2
-    arithmetic = structural_sources(needs_of(plan.stages, contents), dual_cells)
-    return arithmetic | tables.table_sources(logic_images(plan, images))
+    return structural_texts(plan.stages, images, plan.arithmetic == STRUCTURAL_LUT6_2)
+
+
+def structural_texts(
+    stages: Sequence[Stage], images: dict[str, dict[str, memory.Image]], dual_cells: bool
+) -> dict[str, str]:
+    """Return the structural modules of ``stages`` by file name; images: by stage name, then by path."""
+    contents = {s.name: _contents(s, images[s.name]) for s in stages if isinstance(s, Mvtu)}
+    arithmetic = structural_sources(needs_of(stages, contents), dual_cells)
+    return arithmetic | tables.table_sources(logic_images(stages, images))
 
 
 def _contents(stage: Mvtu, images: dict[str, memory.Image]) -> Contents:
@@ -169,10 +176,12 @@ def _contents(stage: Mvtu, images: dict[str, memory.Image]) -> Contents:
     return Contents(file, images[file].words, thresholds)
 
 
-def logic_images(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict[str, memory.Image]:
+def logic_images(
+    stages: Sequence[Stage], images: dict[str, dict[str, memory.Image]]
+) -> dict[str, memory.Image]:
     """Return the contents of the ROMs in LUTs, by path in the folder."""
     logic: dict[str, memory.Image] = {}
-    for stage in plan.stages:
+    for stage in stages:
         if isinstance(stage, Mvtu) and stage.runtime:
             continue
         logic |= images[stage.name]
