@@ -97,9 +97,11 @@ def counted(net: Netlist, lanes: Lanes, least: int) -> list[Lanes]:
         left = list(own)
         while len(left) >= least:
             seven_lanes, left = left[:COUNTED_LANES], left[COUNTED_LANES:]
-            bits = [inverted(lane.signal) if lane.flip else lane.signal for lane in seven_lanes]
+            # With all bits inverted the count is inverted, too: most of them should be plain.
+            flip = int(2 * sum(lane.flip for lane in seven_lanes) > COUNTED_LANES)
+            bits = [inverted(lane.signal) if lane.flip != flip else lane.signal for lane in seven_lanes]
             for place, bit in enumerate(seven(net, bits)):
-                result[place][weight].append(Lane(bit, 0))
+                result[place][weight].append(Lane(bit, flip))
         result[0][weight] += left
     return result
 

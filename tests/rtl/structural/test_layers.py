@@ -188,5 +188,5 @@ def test_three_lanes_a_site_where_weights_are_shared() -> None:
 
 
 def test_many_lanes_of_a_sequence_are_counted_before_they_are_compared() -> None:
-    """28 lanes, four counts of three bits: one site for three lanes of weight one, and so on."""
-    assert len(sites_of([0b01] * 28, 2)) <= 6
+    """63 lanes: nine counts of three bits, so nine lanes of each of three weights."""
+    assert len(sites_of([0b01] * 63, 2)) == 9
