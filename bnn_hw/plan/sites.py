@@ -44,6 +44,18 @@ def match_dot_sites(simd: int) -> float:
     return total
 
 
+def match_dot_bits(simd: int) -> float:
+    """Flip-flops behind bnn_match_dot's rows, bits that are never one left out."""
+    table = _table()
+    groups, lanes = groups_of(simd)
+    total: float = (groups - 1) * table["match_bits"][lanes] + table["match_bits"][
+        simd - (groups - 1) * lanes
+    ]
+    if groups > 1:
+        total += _entry(table["join_bits"][str(lanes.bit_length())], groups)
+    return total
+
+
 def count_sites(bits: int) -> float:
     """Sites of a compressor of ``bits`` signals of equal weight to two rows."""
     return _entry(_table()["count"], bits)

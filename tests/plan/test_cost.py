@@ -27,12 +27,12 @@ def errors(kind, field):
 
 @pytest.mark.parametrize("kind", ["window", "mvtu", "converter", "fifo", "pool", "scores"])
 def test_law_against_synthesised_units(kind):
-    """Residuals of the law, on the units it was fitted to: see benchmarks/cost_units.py."""
+    """Residuals of the law, on the units it was fitted to: see benchmarks/calibrate.py."""
     lut, ff = errors(kind, "lut"), errors(kind, "ff")
-    assert median(lut) <= 0.05
-    assert max(lut) <= 0.30
+    assert median(lut) <= (0.01 if kind == "mvtu" else 0.06)
+    assert max(lut) <= 0.20
     assert median(ff) <= 0.03
-    assert max(ff) <= 0.20
+    assert max(ff) <= 0.35
 
 
 def test_block_ram_and_dsp_are_exact():
