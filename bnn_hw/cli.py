@@ -13,6 +13,7 @@ import click
 
 from bnn_hw import __version__
 from bnn_hw.errors import BnnHwError
+from bnn_hw.finn_cli import register
 from bnn_hw.pipeline.arithmetic import ARITHMETIC, FIXED, STRUCTURAL, WEIGHTS
 from bnn_hw.progress import Reporter
 
@@ -95,18 +96,23 @@ def output_options(command: Callable) -> Callable:
 
 
 def build_options(command: Callable) -> Callable:
-    """Add what a build needs, and turn it into the flow that the command gets as its first argument."""
+    """Add what a build needs, and turn it into the flow that the command gets as its first argument.
+
+    Further options of the command that are fields of the flow's Options go there too.
+    """
 
     @functools.wraps(command)
     def build(**values: Any) -> None:
+        from bnn_hw.finn_flow import FinnOptions
         from bnn_hw.flow import Flow, Options
 
-        names = ("as_json", "to", "finn", "trained", "image")
+        names = ("as_json", "to", "finn", "trained", "image", "back_end")
         own = {key: values.pop(key) for key in names if key in values}
+        finn = FinnOptions.take(values)
         reporter = Reporter(quiet=values.pop("quiet"))
         mhz = values.pop("clock_mhz")
         values["pictures"] = tuple(values["pictures"])
-        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, **values), reporter)
+        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, finn=finn, **values), reporter)
         command(flow, **own)
 
     wrapper: Callable = build
@@ -190,9 +196,7 @@ step_command("verify", "verify", "Prove the accelerator in simulation, bit by bi
 step_command("synth", "synth", "Synthesise for the utilisation of LUT, FF, BRAM and DSP.")
 step_command("netlist", "netlist", "Prove the synthesised netlist equal to the RTL, cycle by cycle.")
 step_command("report", "report", "Write the HTML report, and make first what it is about.")
-step_command(
-    "build", "report", "Everything: plan, generate, verify, synth and report. Resumes where it stopped."
-)
+register(main, build_options, show)
 
 
 @main.command()
@@ -329,6 +333,38 @@ def train(
 
     result = train_network(name, data, out or Path("build/train") / name, epochs, seed, Reporter(quiet))
     show(result.text, result.record, as_json)
+
+
+@main.command()
+@click.option(
+    "--bit", type=click.Path(path_type=Path), help="Bit file to put in; without one: software only."
+)
+@build_options
+def package(flow: Flow, as_json: bool) -> None:
+    """Write the folder that a person copies to the board, and the same as .tar.gz.
+
+    \b
+    Example:
+      bnn-hw package ncnv --board pynq-z1 --goal folding=table1 --bit ncnv.bit
+    """
+    from bnn_hw import show as shows
+
+    flow.until("package")
+    show(lambda: shows.text(flow, "package"), shows.record(flow, "package"), as_json)
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """Measure a package: speed, latency, golden vectors; `bnn-hw bench --help` lists the options.
+
+    \b
+    Example:
+      bnn-hw bench build/ncnv/pynq-z1/folding-table1/package/ncnv-pynq-z1 --device software
+    """
+    from bnn_hw.runtime.bench import main as run_bench
+
+    sys.exit(run_bench(list(arguments), prog="bnn-hw bench"))
 
 
 @main.command()

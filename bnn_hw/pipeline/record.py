@@ -157,8 +157,8 @@ def from_json(text: str, place: str = "plan.json") -> Plan:
         record["stages"] = tuple(_stage_from(stage) for stage in record["stages"])
         record["resources"] = Resources(**record["resources"])
         record["stage_resources"] = {k: Resources(**v) for k, v in record["stage_resources"].items()}
-        record["limit"] = Resources(**record["limit"]) if record["limit"] else None
-        record["proof"] = Proof(**record["proof"]) if record["proof"] else None
+        record["limit"] = Resources(**record["limit"]) if record.get("limit") else None
+        record["proof"] = Proof(**record["proof"]) if record.get("proof") else None
         if record["arithmetic"] not in ARITHMETIC:
             raise ValueError(f"arithmetic is {record['arithmetic']!r}, not one of {', '.join(ARITHMETIC)}")
         return Plan(**record)

@@ -35,7 +35,7 @@ LOG = "yosys.log"
 
 REMEDY = "pip install 'pyosys>=0.70,<0.71'"
 
-_LABELS = (
+LABELS = (
     ("begin", "reading the cell library"),
     ("prepare", "elaborating"),
     ("map_dsp", "mapping DSP"),
@@ -65,6 +65,9 @@ _MAP_LUTS = (
 
 Progress = Callable[[str, float], None]
 """Called with the name of the step that begins and the share of steps done, 0 to 1."""
+
+Steps = list[tuple[str, list[str]]]
+"""Yosys commands by step."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +129,12 @@ def read_file_list(rtl_folder: Path) -> tuple[list[str], list[str]]:
     return files, folders
 
 
-def script(
-    files: list[str], folders: list[str], top: str, options: Options, result: Path
-) -> list[tuple[str, list[str]]]:
+def script(files: list[str], folders: list[str], top: str, options: Options, result: Path) -> Steps:
     """Return the Yosys commands by step; paths are relative to the RTL folder."""
     include = "".join(f"-I{folder} " for folder in [".", *folders])
     # Deferred: a module is elaborated with its real parameters only, not with its empty default file names.
-    steps = [("reading the RTL", [f"read_verilog -sv -defer {include}{name}" for name in files])]
-    for label, name in _LABELS:
+    steps: Steps = [("reading the RTL", [f"read_verilog -sv -defer {include}{name}" for name in files])]
+    for label, name in LABELS:
         passes = (
             list(_MAP_LUTS) if label == "map_luts" else [f"{options.command} -top {top} -run {label}:{label}"]
         )
@@ -144,15 +145,15 @@ def script(
         if label == "begin" and options.delay_ps:
             steps[-1][1].append(f"scratchpad -set abc9.D {options.delay_ps}")
     # Selecting first keeps the 14 MB of library modules out of the file.
-    write = ["delete */t:$scopeinfo", "select *", f"write_json -selected {_quoted(result)}"]
+    write = ["delete */t:$scopeinfo", "select *", f"write_json -selected {quoted(result)}"]
     # Single wires inside the stages: a simulator would take a carry through a vector for a loop.
     # The top module keeps its vectors, which simulation compares.
-    verilog = _quoted(result.with_name(VERILOG))
+    verilog = quoted(result.with_name(VERILOG))
     write += ["select -clear", f"splitnets * {top} %d", f"write_verilog -noattr {verilog}"]
     return [*steps, ("writing the netlist", write)]
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
     text = str(path)
     if re.search(r'["\n]', text):
         raise OutputError.at(text, "has a quotation mark or a line break", "give the folder another name")
@@ -191,6 +192,16 @@ def _run(
 ) -> _Watcher:
     files, folders = read_file_list(rtl_folder)
     steps = script(files, folders, top, options, work.resolve() / NETLIST)
+    return run_worker(steps, top, work, log, rtl_folder, options.timeout_s, progress)
+
+
+def run_worker(
+    steps: Steps, top: str, work: Path, log: Path, cwd: Path, timeout_s: float, progress: Progress | None
+) -> _Watcher:
+    """Run Yosys commands, by step, in a process of its own; they leave ``work``/netlist.json.
+
+    cwd: the folder in which Yosys runs. Raises ToolError as :func:`synthesise` does.
+    """
     watcher = _Watcher(work / "progress", len(steps), progress)
     job = (work / "job.json").resolve()
     places = {"progress": str(watcher.path.resolve()), "version": str(work.resolve() / "version")}
@@ -199,8 +210,8 @@ def _run(
         [sys.executable, "-P", yosys_worker.__file__, job],
         what=f"synthesis of {top}",
         log=log,
-        cwd=rtl_folder,
-        timeout_s=options.timeout_s,
+        cwd=cwd,
+        timeout_s=timeout_s,
         remedy="correct the RTL or report it; the log is",
         error_pattern="ERROR:|Error:",
         check=(work / NETLIST).is_file,
@@ -252,7 +263,7 @@ def synthesise(
         report = UtilisationReport(
             top=top,
             tool="Yosys",
-            tool_version=_version((work / "version").read_text()),
+            tool_version=version_of((work / "version").read_text()),
             options=options.text,
             part=part,
             published=published,
@@ -283,6 +294,6 @@ def _stage_names(rtl_folder: Path) -> dict[str, str]:
     return {stage.instance: stage.name for stage in core.load(rtl_folder).stages}
 
 
-def _version(line: str) -> str:
+def version_of(line: str) -> str:
     match = re.search(r"Yosys (\S+)(?: \(git sha1 (\w+))?", line)
     return " ".join(part for part in match.groups() if part) if match else line.strip()

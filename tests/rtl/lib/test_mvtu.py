@@ -25,11 +25,12 @@ class Layer:
     signed: bool = False
     threshold: bool = True
     style: str = "logic"
+    fixed: bool = False
 
     @property
     def label(self) -> str:
         kind = "bipolar" if self.bipolar else f"{'int' if self.signed else 'uint'}{self.bits}"
-        end = "fire" if self.threshold else "sum"
+        end = "fixed" if self.fixed else "fire" if self.threshold else "sum"
         return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{end}"
 
     @property
@@ -122,9 +123,12 @@ def mvtu(layer: Layer) -> Dut:
         "THRESHOLD_FILE": f"{layer.label}_t.hex",
         "WEIGHT_STYLE": layer.style,
     }
+    if layer.fixed:
+        for name in ("PE", "SIMD", "THRESHOLD", "OUT_BITS", "WEIGHT_STYLE"):
+            del parameters[name]
     return Dut(
         f"mvtu_{layer.label}",
-        "mvtu",
+        "constant_mvtu" if layer.fixed else "mvtu",
         parameters,
         layer.simd * layer.bits,
         layer.pe * out_bits,
@@ -155,6 +159,10 @@ LAYERS = [
     Layer(10, 5, 1, 1, bits=2, bipolar=False, signed=True),
     Layer(12, 3, 2, 4, bits=8, bipolar=False, threshold=False),
     Layer(24, 4, 4, 12, bits=5, bipolar=False, signed=True, threshold=False),
+    Layer(100, 7, 7, 100, fixed=True),
+    Layer(20, 5, 5, 20, fixed=True),
+    Layer(27, 6, 6, 27, bits=8, bipolar=False, fixed=True),
+    Layer(8, 3, 3, 8, bits=3, bipolar=False, signed=True, fixed=True),
 ]
 CASES = [(mvtu(layer), layer) for layer in LAYERS]
 
