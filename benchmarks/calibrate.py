@@ -1,6 +1,6 @@
 """Make the planner's cost data again: exact site counts, and constants fitted to synthesised units.
 
-    python benchmarks/calibrate.py [--measure --out build/cost_units]
+    python -m benchmarks.calibrate [--measure --out build/cost_units]
 
 Writes bnn_hw/plan/sites.json (sites of the structural generators' netlists) and
 bnn_hw/plan/laws.json (constants of the cost laws, by least squares on the units of
@@ -22,16 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cost_units import DATA, UNITS, key_of, measure, store
-from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
+from benchmarks.exact_sites import exact_sites
 from bnn_hw.pipeline.stages import Fifo, Mvtu, Stage
 from bnn_hw.plan import laws, sites
 from bnn_hw.plan.cost import raw_resources, stage_resources
-from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
-from bnn_hw.rtl.structural.netlist import ZERO, Netlist, Signal
-
-# Beyond these sizes the counts grow in proportion.
-MOST_GROUPS = 40
-MOST_COUNTED = 300
 
 # Quantities of each law, as bnn_hw.plan.cost names them, beside the constant "base".
 QUANTITIES = {
@@ -40,33 +34,9 @@ QUANTITIES = {
     "mvtu": ("counter_bits",),
     "constant": ("pe_bits",),
     "integer": ("term_bits",),
-    "integer_constant": ("term_bits",),
+    "fixed": (),
     "fifo": ("wraps",),
 }
-
-
-def _size(net: Netlist, rows: list[list[Signal]]) -> tuple[int, int]:
-    """Sites, and bits of the rows that may be one."""
-    return net.sites, sum(signal != ZERO for row in rows for signal in row)
-
-
-def exact_sites() -> dict[str, Any]:
-    """Sites and registers of the counters by size; see bnn_hw.plan.sites."""
-    lanes = range(1, DOT_GROUP_BIPOLAR + 1)
-    matches = [(0, 0), *(_size(*match_rows(n, best_shape(n))) for n in lanes)]
-    # Two groups have more than half of the lanes of a group each.
-    widths = sorted({n.bit_length() for n in lanes if n > DOT_GROUP_BIPOLAR // 2})
-    joins: dict[str, list[tuple[int, int]]] = {}
-    for bits in widths:
-        own = [_size(*compress_rows(2 * g, bits, (g << bits).bit_length())) for g in range(2, MOST_GROUPS)]
-        joins[str(bits)] = [(0, 0), (0, 0), *own]
-    return {
-        "match_rows": [sites for sites, _ in matches],
-        "match_bits": [bits for _, bits in matches],
-        "join": {bits: [item[0] for item in own] for bits, own in joins.items()},
-        "join_bits": {bits: [item[1] for item in own] for bits, own in joins.items()},
-        "count": [subset_counts(n, [(1 << n) - 1])[0].sites for n in range(MOST_COUNTED)],
-    }
 
 
 def law_of(stage: Stage) -> str | None:

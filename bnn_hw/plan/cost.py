@@ -28,7 +28,15 @@ from bnn_hw.plan.memory import (
     ram_style,
     rom_lut,
 )
-from bnn_hw.plan.sites import count_sites, match_dot_bits, match_dot_sites, triple_sum_sites
+from bnn_hw.plan.sites import (
+    count_sites,
+    fixed_layer,
+    is_sequenced,
+    match_dot_bits,
+    match_dot_sites,
+    sequence_dot,
+    triple_sum_sites,
+)
 
 
 def clog2(value: int) -> int:
@@ -107,15 +115,23 @@ def dot_registers(stage: Mvtu, depth: int) -> float:
             # Rows, and the counts before they are joined; some of their bits are constant.
             count_bits = clog2(simd + 1)
             return (count_bits + 2.7) * (2 if simd > latency.DOT_GROUP_BIPOLAR else 1)
-        return match_dot_bits(simd)
+        return sequence_dot(simd)[1] if is_sequenced(depth, simd) else match_dot_bits(simd)
     triples = -(-simd // 3)
     groups = ceil(simd / latency.DOT_GROUP_INTEGER)
     row0, row1 = bits + 3 + clog2(triples), clog2(triples + 1)
     return (row0 + row1) * (groups + 1 if groups > 1 else 1)
 
 
+def fixed_mvtu(stage: Mvtu) -> Resources:
+    """A layer that is not folded: sums of constant signs, compared with constants, and a skid buffer."""
+    lut, ff = fixed_layer(stage.mh, stage.mw, stage.input.dtype.bits)
+    return Resources(lut=lut + fitted_lut("fixed"), ff=ff + 4) + skid(stage.output.width_bits)
+
+
 def mvtu(stage: Mvtu) -> Resources:
     """PEs (product sum, accumulator that starts at minus the threshold), ROMs, fold counters, skid buffer."""
+    if stage.is_fixed and not stage.runtime:
+        return fixed_mvtu(stage)
     bits = stage.input.dtype.bits
     depth = stage.neuron_fold * stage.synapse_fold
     # Weights that can be loaded are nowhere constant or in common.
@@ -158,7 +174,8 @@ def product_lut(stage: Mvtu, depth: int) -> float:
         count_bits = clog2(simd + 1)
         own = count_sites(simd // 2) + count_bits + sum_bits(stage)
         return pe * own + count_sites(simd) + count_bits + fitted_lut("constant", pe_bits=pe * count_bits)
-    return pe * (match_dot_sites(simd) + sum_bits(stage))
+    dot = sequence_dot(simd)[0] if is_sequenced(depth, simd) else match_dot_sites(simd)
+    return pe * (dot + sum_bits(stage))
 
 
 def integer_product_lut(stage: Mvtu, depth: int) -> float:
@@ -170,8 +187,9 @@ def integer_product_lut(stage: Mvtu, depth: int) -> float:
     if triples == 1:
         chosen = term_bits if depth > 1 and stage.simd > 1 else 0
         return shared + stage.pe * (chosen + sum_bits(stage))
-    kind = "integer_constant" if depth == 1 else "integer"
-    return shared + stage.pe * sum_bits(stage) + fitted_lut(kind, term_bits=stage.pe * triples * term_bits)
+    return (
+        shared + stage.pe * sum_bits(stage) + fitted_lut("integer", term_bits=stage.pe * triples * term_bits)
+    )
 
 
 def config_ram(width: int, depth: int, memory: str) -> Resources:
