@@ -3,11 +3,12 @@
 ``columns[k]`` holds signals of weight 2**k. The compressors are those of M. Kumm
 and P. Zipf, "Pipelined compressor tree optimization using integer linear
 programming" (FPL 2014), for 7-series: six bits of one weight, or four of one and
-one of the next, enter two positions of a carry chain, and one more comes in at its
-lower end, so a chain of n such steps takes up to 6 n + 1 bits and gives 2 n + 1: two
-bits less for each site. Full adders in single sites do the rest, or everything where
-carry chains are scarce. A sum that enters registers can end in a ternary adder, which
-takes two bits for each site, too (:func:`ternary`).
+one of the next, enter two positions of a carry chain, so a chain of n such steps
+takes up to 6 n bits and gives 2 n + 1. Nothing but a constant comes in at its lower
+end: that pin is the first position's, which needs it itself. Full adders in single
+sites do the rest, or everything where carry chains are scarce. A sum that enters
+registers can end in a ternary adder, which takes two bits for each site
+(:func:`ternary`).
 """
 
 from __future__ import annotations
@@ -78,13 +79,6 @@ def _six(net: Netlist, bits: Sequence[Signal]) -> Positions:
     return [(net.lut(bits, parity), bits[5]), (two, four)]
 
 
-def seven(net: Netlist, bits: Sequence[Signal]) -> list[Signal]:
-    """The sum of seven bits, lowest bit first, in two sites."""
-    *others, last = _plain_last(bits)
-    sums, carry = net.chain(_six(net, others), last)
-    return [*sums, carry]
-
-
 def _four_and_one(net: Netlist, bits: Sequence[Signal], double: Signal) -> Positions:
     """Four bits of one weight and one of the next as two chain positions."""
     bits = _plain_last(bits)
@@ -104,7 +98,6 @@ def _chains(net: Netlist, columns: Columns, result: Columns, mixed: bool) -> Non
         while len(columns[weight]) >= 6:
             positions: Positions = []
             place = weight
-            carry_in = _pop_plain(columns[weight]) if len(columns[weight]) > 6 else ZERO
             while True:
                 here = _column(columns, place)
                 if len(here) >= 6:
@@ -120,7 +113,7 @@ def _chains(net: Netlist, columns: Columns, result: Columns, mixed: bool) -> Non
                 a, b = _plain_last([columns[place].pop(0), columns[place].pop(0)])
                 positions.append((net.lut([a, b], parity), b))
                 place += 1
-            sums, carry = net.chain(positions, carry_in)
+            sums, carry = net.chain(positions)
             for offset, signal in enumerate([*sums, carry]):
                 _column(result, weight + offset).append(signal)
 
@@ -168,7 +161,7 @@ def compress(net: Netlist, columns: Columns, height: int, chains: bool = True, m
 def ternary(net: Netlist, columns: Columns, width: int, rows: int = ROWS) -> Columns:
     """Add with one ternary adder modulo 2**width: from ``rows + 2`` signals a column to ``rows``, 1 or 2.
 
-    The lowest column that is too high may have two more. A site takes three bits: their
+    The lowest column that is too high may have one more. A site takes three bits: their
     parity goes to the carry chain, their majority is a bit of the next column, which
     enters the chain there, past the LUT. Such a site has two outputs besides its LUT's
     inputs only if its sum goes to a register, so the sums must be registered.
@@ -179,14 +172,12 @@ def ternary(net: Netlist, columns: Columns, width: int, rows: int = ROWS) -> Col
     if start == width:
         return result
     columns += [[] for _ in range(width - len(columns))]
-    lowest = columns[start]
     kept = {
         weight: _pop_plain(columns[weight])
         for weight in range(start, width)
         if _spare(columns, weight, start, rows)
     }
-    carry_in = _pop_plain(lowest) if len(lowest) > 4 else ZERO
-    through = _pop_plain(lowest) if len(lowest) > 3 else ZERO
+    through = _pop_plain(columns[start]) if len(columns[start]) > 3 else ZERO
     positions: Positions = []
     for weight in range(start, width):
         bits = columns[weight]
@@ -204,7 +195,7 @@ def ternary(net: Netlist, columns: Columns, width: int, rows: int = ROWS) -> Col
         through = upward
         if weight < width - 1 and through == ZERO and not any(columns[weight + 1 :]):
             break
-    sums, carry = net.chain(positions, carry_in)
+    sums, carry = net.chain(positions)
     result += [[total] for total in sums]
     result += [[carry]] if len(result) < width else []
     for weight, signal in kept.items():
@@ -230,7 +221,7 @@ def _majority_of(count: int) -> Function:
 
 def _spare(columns: Columns, weight: int, start: int, rows: int) -> bool:
     """Tell whether a column has a signal that the ternary adder cannot take, but the second row can."""
-    return rows > 1 and len(columns[weight]) > (5 if weight == start else 3)
+    return rows > 1 and len(columns[weight]) > (4 if weight == start else 3)
 
 
 @dataclass(frozen=True)
@@ -251,7 +242,7 @@ class _Way:
 @cache
 def _best_way(plain: tuple[tuple[bool, ...], ...], width: int, rows: int) -> _Way:
     """The way of the fewest sites for columns of signals that are plain or inverses."""
-    ways = [_Way(mixed, extra, True) for mixed in (True, False) for extra in (2, 0)]
+    ways = [_Way(mixed, extra, True) for mixed in (True, False) for extra in (1, 0)]
     if rows == ROWS:
         ways += [_Way(mixed, 0, False) for mixed in (True, False)]
 

@@ -4,9 +4,7 @@ With W words a weight is one of at most 2**(W-1) sequences or their inverses, so
 lanes see the same weight signal. A site has five inputs: three lanes of at most two
 signals. That is a third of a site a lane, where lanes of weights of their own take
 half a site (:mod:`bnn_hw.rtl.structural.matches`). A lane whose weight never changes
-needs no weight signal at all. Seven lanes of one weight signal are counted before they
-are compared: the matches of a count c are c or 7 - c, and 7 - c is c with all bits
-inverted, so the count's bits are lanes again, of weight one, two and four.
+needs no weight signal at all.
 """
 
 from __future__ import annotations
@@ -16,14 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from bnn_hw.rtl.structural.compress import Columns, compress_round, rows_registered, seven
+from bnn_hw.rtl.structural.compress import Columns, compress_round, rows_registered
 from bnn_hw.rtl.structural.matches import rows_of
-from bnn_hw.rtl.structural.netlist import Function, Netlist, Signal, inverted
+from bnn_hw.rtl.structural.netlist import Function, Netlist, Signal
 
 LANES_OF_SITE = 3
-COUNTED_LANES = 7
-COUNTED_FROM = (COUNTED_LANES, 2 * COUNTED_LANES, 1 << 30)
-"""Lanes of a weight signal from which on they are counted; what takes the fewest sites is built."""
 ROUNDS_OF_CYCLE = 2
 """Rounds of compression in the first of two cycles, behind the lanes' own LUTs."""
 
@@ -87,25 +82,6 @@ Lanes = dict[Signal | None, list[Lane]]
 """Lanes by their weight signal; None: the weight never changes."""
 
 
-def counted(net: Netlist, lanes: Lanes, least: int) -> list[Lanes]:
-    """Count lanes of one weight signal by sevens while ``least`` are left.
-
-    Returns the lanes by the weight that they count with.
-    """
-    result: list[Lanes] = [defaultdict(list) for _ in range(COUNTED_LANES.bit_length())]
-    for weight, own in lanes.items():
-        left = list(own)
-        while len(left) >= least:
-            seven_lanes, left = left[:COUNTED_LANES], left[COUNTED_LANES:]
-            # With all bits inverted the count is inverted, too: most of them should be plain.
-            flip = int(2 * sum(lane.flip for lane in seven_lanes) > COUNTED_LANES)
-            bits = [inverted(lane.signal) if lane.flip != flip else lane.signal for lane in seven_lanes]
-            for place, bit in enumerate(seven(net, bits)):
-                result[place][weight].append(Lane(bit, flip))
-        result[0][weight] += left
-    return result
-
-
 def lane_columns(net: Netlist, lanes: Lanes) -> Columns:
     """Bits of weight one and two whose sum is the number of matches; ``lanes`` by weight signal.
 
@@ -152,13 +128,6 @@ def sequence_rows(
     words: what ``weights`` can be. cycles: 1, or 2 for a register in the middle. Returns
     two rows of bitlen(inputs) bits a PE, to be registered.
     """
-    forms = (_rows(inputs, pe, words, cycles, least) for least in COUNTED_FROM)
-    return min(forms, key=lambda form: form[0].sites)
-
-
-def _rows(
-    inputs: int, pe: int, words: Sequence[int], cycles: int, least: int
-) -> tuple[Netlist, list[list[list[Signal]]]]:
     net = Netlist()
     values, weights = net.port("inputs", inputs), net.port("weights", pe * inputs)
     classes = weight_classes(words, pe * inputs)
@@ -169,10 +138,7 @@ def _rows(
         for i, signal in enumerate(values):
             own, inverse = classes[p * inputs + i]
             lanes[None if own is None else weights[own]].append(Lane(signal, 1 ^ inverse))
-        columns: Columns = [[] for _ in range(COUNTED_LANES.bit_length() + 1)]
-        for place, own_lanes in enumerate(counted(net, lanes, least)):
-            for offset, signals in enumerate(lane_columns(net, own_lanes)):
-                columns[place + offset] += signals
+        columns: Columns = lane_columns(net, lanes)
         if cycles == 2:
             for _ in range(ROUNDS_OF_CYCLE):
                 columns = compress_round(net, columns)

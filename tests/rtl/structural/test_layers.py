@@ -7,7 +7,7 @@ import pytest
 
 from bnn_hw.rtl.structural.compress import rows_registered
 from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
-from bnn_hw.rtl.structural.netlist import Lut, Netlist, inverted
+from bnn_hw.rtl.structural.netlist import Chain, Lut, Netlist, inverted
 from bnn_hw.rtl.structural.numbers import add, at_least, signed, unsigned
 from bnn_hw.rtl.structural.sequences import sequence_rows, weight_classes
 from tests.rtl.structural.test_arithmetic import bits, number
@@ -43,11 +43,25 @@ def test_registered_rows_keep_the_sum(seed: int, rows: int) -> None:
             np.testing.assert_array_equal(total % (1 << width), (cases ^ flips) @ weights % (1 << width))
 
 
-def test_a_site_takes_two_bits_off_the_sum() -> None:
-    """What the carry chains are for: hardly more than one site for every two bits less."""
+def test_sites_of_compressors() -> None:
+    """What the carry chains are for: three bits less for every two sites, in long chains nearly four."""
     net = Netlist()
     rows_registered(net, columns_of(net, [72]), 7)
-    assert net.sites <= 36
+    assert net.sites <= 41
+    net = Netlist()
+    rows_registered(net, columns_of(net, [9] * 10), 13)
+    assert net.sites <= 41
+
+
+def test_what_comes_into_a_chain_is_a_constant() -> None:
+    """The pin at which a signal could come in is needed by the first position."""
+    net = Netlist()
+    for heights in ([72], [18, 3, 7], [5, 5, 5, 5]):
+        for rows in (1, 2):
+            rows_registered(net, columns_of(net, heights), 9, rows)
+    chains = [cell for cell in net.cells if isinstance(cell, Chain)]
+    assert len(chains) > 10
+    assert all(chain.carry_in in (0, 1) for chain in chains)
 
 
 def test_signals_of_different_age_do_not_meet() -> None:
@@ -185,8 +199,3 @@ def sites_of(columns: list[int], words: int) -> list[Lut]:
 def test_three_lanes_a_site_where_weights_are_shared() -> None:
     """Five lanes of one sequence and four of another: the last three see both."""
     assert len(sites_of([0b001] * 5 + [0b010] * 4, 3)) == 3
-
-
-def test_many_lanes_of_a_sequence_are_counted_before_they_are_compared() -> None:
-    """63 lanes: nine counts of three bits, so nine lanes of each of three weights."""
-    assert len(sites_of([0b01] * 63, 2)) == 9
