@@ -60,7 +60,7 @@ def test_other_pictures_repeat_only_what_depends_on_them(built):
 
 
 def test_shell_goes_around_the_core_that_is_there(built):
-    folder, arguments = built
+    _, arguments = built
     result = CliRunner().invoke(main, ["shell", *arguments[1:], "--json"])
     assert result.exit_code == 0, result.output
     record = json.loads(result.stdout)["shell"]
