@@ -98,6 +98,9 @@ POINTS = (
           Limits(1_024, 7_500, 6, 20), Limits(1_024, 5_800, 0)),
     Point("ucnv-1024", "ucnv", "pynq-z1", "fps=97656",
           Limits(1_024, 7_500, 6), Limits(1_024, 5_500)),
+    # Several pixels a cycle.
+    Point("ncnv-256", "ncnv", "pynq-z1", "fps=390625",
+          Limits(256, **_Z7020), Limits(100, **_Z7020)),
     # Inside the published design's own budget; two foldings, one for the bar and one for the aim.
     Point("cnv-4560", "cnv", "pynq-z1", "fps=21929",
           Limits(4_560, **_PAPER), Limits(3_444, **_PAPER)),

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from functools import singledispatch
 
-from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
+from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Split, Stage, ThresholdUnit, Window
 
 SKID_CYCLES = 1
 WINDOW_CYCLES = 2
 WINDOW_FULL_CYCLES = 2
 THRESHOLD_CYCLES = 2
 POOL_CYCLES = 1
+SPLIT_CYCLES = 2
 
 # Lanes that an MVTU sums up in one cycle; more take a second one.
 DOT_GROUP_BIPOLAR = 64
@@ -76,6 +77,11 @@ def _(stage: Fifo) -> int:
 @stage_cycles.register
 def _(stage: Converter) -> int:
     return converter_cycles(stage.input.channels, stage.input.lanes, stage.output.lanes)
+
+
+@stage_cycles.register
+def _(stage: Split) -> int:
+    return SPLIT_CYCLES
 
 
 @stage_cycles.register

@@ -36,7 +36,7 @@ class Resources:
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One compute layer: folding, exact cycles a frame, predicted resources."""
+    """One compute layer: folding (pixels: windows at a time), exact cycles a frame, predicted resources."""
 
     name: str
     pe: int
@@ -46,6 +46,7 @@ class LayerPlan:
     weight_memory: str
     cycles: int
     resources: Resources
+    pixels: int = 1
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from math import ceil, log2
 
 from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.record import Resources
-from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
+from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Split, Stage, ThresholdUnit, Window
 from bnn_hw.plan.memory import (
     BLOCK,
     LOGIC,
@@ -61,14 +61,17 @@ def ring_window(stage: Window) -> Resources:
 
 def full_window(stage: Window) -> Resources:
     """Window registers and line delays in shift-register LUTs (one a bit for every 32 pixels)."""
-    bits = stage.input.channels * stage.input.dtype.bits
+    bits = stage.input.width_bits
     rows, columns = stage.kernel
-    rest = stage.input.width + stage.padding[1] + stage.padding[3] - columns
+    rest = stage.input.groups_per_row + stage.padding[1] + stage.padding[3] - columns
+    if stage.input.pixels > 1:
+        rest = stage.input.groups_per_row - 1
     lines = bits * (rows - 1)
     delay = lines * (ceil(rest / 32) if rest > 16 else 0.5 if rest > 0 else 0)
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + 4
     control = Resources(lut=2 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1)
-    window = Resources(lut=delay, ff=rows * columns * bits - (lines if rest > 0 else 0))
+    registers = stage.output.width_bits
+    window = Resources(lut=delay, ff=registers - (lines if rest > 0 else 0))
     return skid(bits) + control + window
 
 
@@ -83,6 +86,13 @@ def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resour
             multiplexer = (group - lanes) * bits if is_output else 0
             total += Resources(lut=1 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
     return total
+
+
+def split(stage: Split) -> Resources:
+    """Group of pixels that is loaded, loaded without its first places, or shifted; skid buffer."""
+    pixels_in, pixels_out = stage.input.width_bits, stage.output.width_bits
+    places = clog2(stage.input.groups_per_row) + clog2(stage.input.pixels // stage.output.pixels)
+    return skid(pixels_out) + Resources(lut=pixels_in - pixels_out + 2 * places, ff=pixels_in + places + 1)
 
 
 def lane_lut(simd: int, bits: int, depth: int, pe: int) -> float:
@@ -124,10 +134,9 @@ def mvtu(stage: Mvtu) -> Resources:
         ff=dot_registers(stage.simd, bits) + (sum_bits if stage.synapse_fold > 1 else 0),
     )
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
-    input_registers = stage.simd * bits * (2 if stage.weight_memory == BLOCK else 1)
-    total = Resources(
-        lut=pe.lut * stage.pe + 8 + 1.2 * places, ff=pe.ff * stage.pe + places + input_registers + 8
-    )
+    input_registers = stage.input.width_bits * (2 if stage.weight_memory == BLOCK else 1)
+    units = stage.pe * stage.input.pixels
+    total = Resources(lut=pe.lut * units + 8 + 1.2 * places, ff=pe.ff * units + places + input_registers + 8)
     total += weight_rom(stage, depth)
     if thresholded and stage.neuron_fold > 1:
         width = stage.pe * stage.accumulator.bits
@@ -148,9 +157,9 @@ def weight_rom(stage: Mvtu, depth: int) -> Resources:
 
 def pool(stage: Pool) -> Resources:
     """OR and a RAM with an asynchronous read; place counters; skid buffer."""
-    lanes = stage.input.lanes
-    depth = stage.output.width * stage.input.beats_per_pixel
-    places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + clog2(depth) + 3
+    lanes = stage.output.width_bits
+    depth = stage.output.groups_per_row * stage.input.beats_per_pixel
+    places = clog2(stage.input.groups_per_row + 1) + clog2(stage.input.height + 1) + clog2(depth) + 3
     several = stage.input.beats_per_pixel > 1
     beats = clog2(stage.input.beats_per_pixel) + clog2(depth) - 1 if several else 0
     control = Resources(lut=2 * places + (12 if several else 0), ff=places + clog2(depth) + beats)
@@ -162,6 +171,7 @@ def threshold_unit(stage: ThresholdUnit) -> Resources:
     bits, lanes = stage.input.dtype.bits, stage.input.lanes
     field = (bits + 2) * lanes
     rom = Resources(lut=rom_lut(field, stage.input.beats_per_pixel), ff=field)
+    lanes *= stage.input.pixels
     return rom + Resources(lut=lanes * (bits / 2 + 2) + 4, ff=lanes * bits + 4) + skid(lanes)
 
 
@@ -192,7 +202,10 @@ def stage_resources(stage: Stage) -> Resources:
         total = mvtu(stage)
     elif isinstance(stage, Converter):
         source = stage.input
-        total = converter(source.channels, source.dtype.bits, source.lanes, stage.output.lanes)
+        bits = source.dtype.bits * source.pixels
+        total = converter(source.channels, bits, source.lanes, stage.output.lanes)
+    elif isinstance(stage, Split):
+        total = split(stage)
     elif isinstance(stage, Pool):
         total = pool(stage)
     elif isinstance(stage, ThresholdUnit):

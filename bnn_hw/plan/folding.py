@@ -6,12 +6,16 @@ A folding file is JSON::
      "layers": {"conv1_1": {"PE": 16, "SIMD": 3}, ...}}
 
 with one entry for every compute layer, and in an entry optionally
-``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out).
+``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out) and
+``"pixels"``, 1 if left out.
 
 * PE: 1 to the number of neurons. It need not divide them; the last fold is then
   partly idle.
 * SIMD: a divisor of the channels (of the features for a dense layer), or the
   whole window of kernel rows * kernel columns * channels.
+* pixels: neighbouring windows of a row done at once, with SIMD the whole window, stride
+  1 and no padding. At the first layer up to the width of the input, whose beats carry
+  as many pixels; at others a divisor of the pixels that arrive.
 """
 
 from __future__ import annotations
@@ -22,27 +26,27 @@ from pathlib import Path
 from typing import Any
 
 from bnn_hw.errors import FaultList, FoldingError, OutputError, suggest
-from bnn_hw.pipeline.chain import Chain, MacLayer
+from bnn_hw.pipeline.chain import Chain, MacLayer, PoolStep
 from bnn_hw.plan.memory import STYLES
+from bnn_hw.plan.pixels import after_layer, after_pool, divisors, takes_pixels
 
 FORMAT = "bnn_hw.folding/1"
 
 
 @dataclass(frozen=True)
 class LayerFolding:
-    """Neurons (pe) and inputs (simd) of a layer done in one cycle; weight_memory None: by depth."""
+    """Neurons (pe) and inputs (simd) of a layer done in one cycle, for ``pixels`` windows.
+
+    weight_memory None: by depth.
+    """
 
     pe: int
     simd: int
     weight_memory: str | None = None
+    pixels: int = 1
 
 
 Folding = dict[str, LayerFolding]
-
-
-def divisors(number: int) -> tuple[int, ...]:
-    """All divisors in ascending order."""
-    return tuple(d for d in range(1, number + 1) if number % d == 0)
 
 
 def legal_simd(layer: MacLayer) -> tuple[int, ...]:
@@ -80,7 +84,38 @@ def check_folding(chain: Chain, folding: Folding, place: str = "folding") -> Non
             )
         else:
             _check_layer(faults, f"{place}, layer {name}", layer, folding[name])
+    _check_pixels(faults, place, chain, folding)
     faults.raise_if_any(FoldingError)
+
+
+def _check_pixels(faults: FaultList, place: str, chain: Chain, folding: Folding) -> None:
+    """Follow the pixels a beat through the network; any number up to its width at the input."""
+    arriving, skip, first = chain.input.width, 0, True
+    for step in chain.steps:
+        if isinstance(step, PoolStep):
+            # A pool before all layers takes the input's pixels one by one.
+            arriving, skip = (1, 0) if first else after_pool(step, arriving, skip)
+            first = False
+        if not isinstance(step, MacLayer) or step.name not in folding:
+            continue
+        choice, where = folding[step.name], f"{place}, layer {step.name}"
+        pixels = choice.pixels
+        if pixels > 1 and not takes_pixels(step):
+            what = "is dense" if step.is_dense else "has a stride or padding"
+            faults.add(where, f"pixels is {pixels}, but the layer {what}", "use 1 pixel, or leave it out")
+        elif pixels > 1 and choice.simd != step.mw:
+            faults.add(
+                where,
+                f"pixels is {pixels} with SIMD {choice.simd}",
+                f"use SIMD {step.mw}, the whole window, or 1 pixel",
+            )
+        if not 1 <= pixels <= arriving or not (first or arriving % pixels == 0):
+            legal = f"1 to {arriving}" if first else _listed(divisors(arriving))
+            source = f"the input has {arriving} columns" if first else f"{arriving} arrive in a beat"
+            faults.add(where, f"pixels is {pixels}, but {source}", f"use {legal}")
+            pixels = 1
+        skip = after_layer(step, pixels, skip % pixels)
+        arriving, first = pixels, False
 
 
 def _check_layer(faults: FaultList, place: str, layer: MacLayer, choice: LayerFolding) -> None:
@@ -156,21 +191,24 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
+_FIELDS = ("PE", "SIMD", "memory", "pixels")
+
+
 def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
     if not isinstance(entry, dict):
         faults.add(place, f"is {entry!r}, not a table", 'write {"PE": 1, "SIMD": 1}')
         return LayerFolding(1, 1)
     numbers = {}
-    for key in ("PE", "SIMD"):
-        value = entry.get(key)
+    for key in ("PE", "SIMD", "pixels"):
+        value = entry.get(key, 1 if key == "pixels" else None)
         if not isinstance(value, int) or isinstance(value, bool):
             cause = f"{key} is {value!r}, not a whole number" if key in entry else f"{key} is missing"
             faults.add(place, cause, f"give {key} as a whole number")
             value = 1
         numbers[key] = value
-    for key in sorted(entry.keys() - {"PE", "SIMD", "memory"}):
-        faults.add(place, f"{key} is an unknown field", suggest(key, ("PE", "SIMD", "memory")))
-    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"))
+    for key in sorted(entry.keys() - set(_FIELDS)):
+        faults.add(place, f"{key} is an unknown field", suggest(key, _FIELDS))
+    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"), numbers["pixels"])
 
 
 def folding_text(folding: Folding) -> str:
@@ -180,6 +218,8 @@ def folding_text(folding: Folding) -> str:
         entry: dict[str, Any] = {"PE": choice.pe, "SIMD": choice.simd}
         if choice.weight_memory:
             entry["memory"] = choice.weight_memory
+        if choice.pixels > 1:
+            entry["pixels"] = choice.pixels
         lines.append(f"  {json.dumps(name)}: {json.dumps(entry)}")
     return f'{{"format": "{FORMAT}",\n "layers": {{\n' + ",\n".join(lines) + "\n }}\n"
 

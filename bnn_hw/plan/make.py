@@ -83,6 +83,7 @@ def _record(graph: Graph, chain: Chain, board: Board, goal: Goal, clock_hz: int,
             weight_memory=units[layer.name].weight_memory,
             cycles=layer_cycles(stages, layer.name),
             resources=sum((by_stage[s.name] for s in stages if s.layer == layer.name), Resources()),
+            pixels=units[layer.name].input.pixels,
         )
         for layer in chain.layers
     )

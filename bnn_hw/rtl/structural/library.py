@@ -73,6 +73,14 @@ def _adder(unit: Mvtu) -> Adder:
     return Adder(row0_bits, True, triples == 1, triples.bit_length(), sum_bits)
 
 
+def _summed(unit: Mvtu) -> int:
+    """Inputs that one bnn_triple_sums of the unit adds up."""
+    pixels = unit.input.pixels
+    if pixels > 1 and unit.step % 3 == 0 and (unit.simd // unit.rows) % 3 == 0:
+        return unit.simd + unit.rows * (pixels - 1) * unit.step
+    return unit.simd
+
+
 def is_constant(unit: Mvtu) -> bool:
     """Tell whether bnn_mvtu takes bnn_constant_dot for this unit."""
     words = unit.neuron_fold * unit.synapse_fold
@@ -90,7 +98,7 @@ def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Need
             continue
         adders.add(_adder(unit))
         if not unit.input.dtype.is_bipolar:
-            sums.add(Sums(unit.simd, unit.input.dtype.bits, unit.input.dtype.is_signed))
+            sums.add(Sums(_summed(unit), unit.input.dtype.bits, unit.input.dtype.is_signed))
         elif not is_constant(unit):
             groups, share = _groups(unit.simd)
             lanes |= {share, unit.simd - (groups - 1) * share}
