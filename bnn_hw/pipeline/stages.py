@@ -107,10 +107,26 @@ class Converter(Stage):
 class Split(Stage):
     """The same pixels, ``input.pixels`` to ``output.pixels`` of them a beat, all channels of each.
 
-    Output beats without a pixel of the map are left out.
+    Output beats without a pixel of the map are left out. Where the pixels do not divide,
+    whole rows are gathered and cut anew.
     """
 
     kind: ClassVar[str] = "split"
+
+    @property
+    def by_rows(self) -> bool:
+        return self.input.pixels % self.output.pixels != 0
+
+
+@dataclass(frozen=True)
+class Align(Stage):
+    """Rows cut into overlapping beats, which carry as many windows of ``columns`` as they have places.
+
+    A "pixel" of the output is a window's row: ``columns`` pixels of the input.
+    """
+
+    kind: ClassVar[str] = "align"
+    columns: int
 
 
 @dataclass(frozen=True)
@@ -212,5 +228,5 @@ class Scores(Stage):
 
 
 STAGES: dict[str, type[Stage]] = {
-    stage.kind: stage for stage in (Fifo, Converter, Split, Window, Mvtu, ThresholdUnit, Pool, Scores)
+    stage.kind: stage for stage in (Fifo, Converter, Split, Align, Window, Mvtu, ThresholdUnit, Pool, Scores)
 }

@@ -12,6 +12,8 @@ The rules, in the order of the chain:
   must follow each other in single cycles.
 * A FIFO stands before a converter to fewer lanes where beats come faster for a
   while than it splits them, but only where the steady pace needs it.
+* Where the first layer's windows overlap so that rows of overlapping beats take
+  fewer of them, an align unit makes these.
 * Where a layer takes fewer pixels a beat than arrive, whole pixels are split before
   it, and one by one before a pool whose kernels would lie in several beats.
 * Pools work on beats as they come; the scores unit ends the chain.
@@ -28,6 +30,7 @@ from bnn_hw.ir.types import BIPOLAR, DataType, ValueType, sint, smallest_int, ui
 from bnn_hw.pipeline.chain import Chain, InputThreshold, MacLayer, PoolStep
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.stages import (
+    Align,
     Converter,
     Fifo,
     Mvtu,
@@ -41,7 +44,7 @@ from bnn_hw.pipeline.stages import (
 )
 from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, is_full
 from bnn_hw.plan.memory import ram_style, weight_style
-from bnn_hw.plan.pixels import after_layer, after_pool, divisors, keeps_places
+from bnn_hw.plan.pixels import after_layer, after_pool, after_split, divisors, input_pixels, keeps_places
 
 SCORE_BITS = 32
 
@@ -64,7 +67,9 @@ def build_chain(chain: Chain, folding: Folding, depths: dict[str, int] | None = 
     and beats of a FIFO before a converter or split by its name; what it does not name
     has its nominal depth, a converter or split no FIFO.
     """
-    builder = StageBuilder(chain.input, depths=depths, pixels=folding[chain.layers[0].name].pixels)
+    first = chain.layers[0]
+    pixels = input_pixels(first, folding[first.name].pixels)
+    builder = StageBuilder(chain.input, depths=depths, pixels=pixels)
     buffered = False
     for step in chain.steps:
         if isinstance(step, InputThreshold):
@@ -186,14 +191,33 @@ class StageBuilder:
         itself waits without harm.
         """
         full = is_full(layer, choice.simd)
+        if not buffered and self.stream.pixels > choice.pixels:
+            self.align(layer, choice.pixels)
+            return
         self.split(layer, choice.pixels)
         self.regroup(layer, layer.channels if full else choice.simd)
         if full and buffered:
             self.fifo(layer)
 
+    def align(self, layer: MacLayer, pixels: int) -> None:
+        name, columns = self.name(layer.name, "align"), layer.kernel[1]
+        values = columns * layer.channels
+        output = replace(
+            self.stream,
+            width=layer.output.width,
+            channels=values,
+            lanes=values,
+            pixels=pixels,
+            shared=(pixels - 1) * (columns - 1) * layer.channels,
+        )
+        self.add(Align(name, layer.name, None, self.stream, output, columns))
+
     def unit(self, layer: MacLayer, choice: LayerFolding) -> None:
         """Window unit and matrix-vector-threshold unit."""
         self.flatten(layer)
+        # What is aligned has a window's columns side by side.
+        aligned = self.stream.channels != layer.channels
+        skip = 0 if aligned else after_layer(layer, self.stream.pixels, self.stream.skip)
         neuron_fold = -(-layer.mh // choice.pe)
         full = is_full(layer, choice.simd)
         pixels = self.stream.pixels
@@ -204,7 +228,7 @@ class StageBuilder:
             layer.mw,
             choice.simd,
             pixels,
-            after_layer(layer, pixels, self.stream.skip),
+            skip,
             shared=(pixels - 1) * layer.kernel[0] * (layer.kernel[1] - 1) * layer.channels,
         )
         window = Window(
@@ -213,7 +237,7 @@ class StageBuilder:
             None,
             self.stream,
             output,
-            kernel=layer.kernel,
+            kernel=(layer.kernel[0], 1) if aligned else layer.kernel,
             stride=layer.stride,
             padding=layer.padding,
             pad_value=layer.pad_value,
@@ -283,12 +307,13 @@ class StageBuilder:
         self.convert(layer, lanes)
 
     def split(self, layer: MacLayer | PoolStep, pixels: int) -> None:
-        """Bring the stream to ``pixels`` pixels a beat, of which whole ones are split."""
+        """Bring the stream to ``pixels`` pixels a beat, all channels of each."""
         if self.stream.pixels != pixels:
             self.convert(layer, self.stream.channels)
             name = self.name(layer.name, "split")
             self.inlet(name, layer)
-            output = replace(self.stream, pixels=pixels, skip=self.stream.skip % pixels)
+            skip = after_split(self.stream.pixels, self.stream.skip, pixels)
+            output = replace(self.stream, pixels=pixels, skip=skip)
             self.add(Split(name, layer.name, self.value, self.stream, output))
 
     def inlet(self, name: str, layer: MacLayer | PoolStep) -> None:

@@ -12,7 +12,18 @@ from math import ceil, log2
 
 from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.record import Resources
-from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Split, Stage, ThresholdUnit, Window
+from bnn_hw.pipeline.stages import (
+    Align,
+    Converter,
+    Fifo,
+    Mvtu,
+    Pool,
+    Scores,
+    Split,
+    Stage,
+    ThresholdUnit,
+    Window,
+)
 from bnn_hw.plan.memory import (
     BLOCK,
     LOGIC,
@@ -88,9 +99,23 @@ def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resour
     return total
 
 
+def align(stage: Align) -> Resources:
+    """Choice of a place among the beats of a row, registers of what may be chosen, skid buffer."""
+    bits, beats = stage.output.width_bits, stage.input.groups_per_row
+    lead = (stage.columns - 1) * stage.input.channels * stage.input.dtype.bits
+    places = 2 * clog2(beats)
+    return skid(bits) + Resources(lut=bits * ceil((beats - 1) / 3) + places, ff=bits + beats * lead + places)
+
+
 def split(stage: Split) -> Resources:
-    """Group of pixels that is loaded, loaded without its first places, or shifted; skid buffer."""
+    """Group of pixels that is loaded, loaded without its first places, or shifted; skid buffer.
+
+    Where rows are cut anew, registers for two of them, one of which is loaded or shifted.
+    """
     pixels_in, pixels_out = stage.input.width_bits, stage.output.width_bits
+    if stage.by_rows:
+        row_in, row_out = (pixels_in * stage.input.groups_per_row, pixels_out * stage.output.groups_per_row)
+        return skid(pixels_out) + Resources(lut=row_out - pixels_out + 10, ff=row_in + row_out + 8)
     places = clog2(stage.input.groups_per_row) + clog2(stage.input.pixels // stage.output.pixels)
     return skid(pixels_out) + Resources(lut=pixels_in - pixels_out + 2 * places, ff=pixels_in + places + 1)
 
@@ -206,6 +231,8 @@ def stage_resources(stage: Stage) -> Resources:
         total = converter(source.channels, bits, source.lanes, stage.output.lanes)
     elif isinstance(stage, Split):
         total = split(stage)
+    elif isinstance(stage, Align):
+        total = align(stage)
     elif isinstance(stage, Pool):
         total = pool(stage)
     elif isinstance(stage, ThresholdUnit):

@@ -14,8 +14,8 @@ with one entry for every compute layer, and in an entry optionally
 * SIMD: a divisor of the channels (of the features for a dense layer), or the
   whole window of kernel rows * kernel columns * channels.
 * pixels: neighbouring windows of a row done at once, with SIMD the whole window, stride
-  1 and no padding. At the first layer up to the width of the input, whose beats carry
-  as many pixels; at others a divisor of the pixels that arrive.
+  1 and no padding. At the first layer up to the width of the input; at others up to
+  the pixels that arrive.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any
 from bnn_hw.errors import FaultList, FoldingError, OutputError, suggest
 from bnn_hw.pipeline.chain import Chain, MacLayer, PoolStep
 from bnn_hw.plan.memory import STYLES
-from bnn_hw.plan.pixels import after_layer, after_pool, divisors, takes_pixels
+from bnn_hw.plan.pixels import after_layer, after_pool, after_split, divisors, is_aligned, takes_pixels
 
 FORMAT = "bnn_hw.folding/1"
 
@@ -109,12 +109,14 @@ def _check_pixels(faults: FaultList, place: str, chain: Chain, folding: Folding)
                 f"pixels is {pixels} with SIMD {choice.simd}",
                 f"use SIMD {step.mw}, the whole window, or 1 pixel",
             )
-        if not 1 <= pixels <= arriving or not (first or arriving % pixels == 0):
-            legal = f"1 to {arriving}" if first else _listed(divisors(arriving))
+        if not 1 <= pixels <= arriving:
             source = f"the input has {arriving} columns" if first else f"{arriving} arrive in a beat"
-            faults.add(where, f"pixels is {pixels}, but {source}", f"use {legal}")
+            faults.add(where, f"pixels is {pixels}, but {source}", f"use 1 to {arriving}")
             pixels = 1
-        skip = after_layer(step, pixels, skip % pixels)
+        if first and is_aligned(step, pixels):
+            skip = 0
+        else:
+            skip = after_layer(step, pixels, after_split(arriving, skip, pixels))
         arriving, first = pixels, False
 
 

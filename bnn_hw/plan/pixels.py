@@ -3,12 +3,14 @@
 Pixels keep their places in the beats while they go through convolutions and pools, so
 rows begin with ``skip`` places without meaning (see bnn_hw.pipeline.stages). The
 number of pixels only falls from layer to layer: pools divide it, and a layer may
-take any divisor of what arrives.
+take any smaller number.
+
+The input may be aligned: cut into beats that overlap by what windows overlap, so that
+a beat carries as many windows as it has places. A row of 32 pixels has 30 windows of
+three columns: three beats of 10 windows, made from beats of 12 pixels.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from bnn_hw.pipeline.chain import Chain, MacLayer, PoolStep
 
@@ -18,9 +20,29 @@ def takes_pixels(layer: MacLayer) -> bool:
     return not layer.is_dense and layer.stride == (1, 1) and not any(layer.padding)
 
 
+def is_aligned(layer: MacLayer, pixels: int) -> bool:
+    """Tell whether the first layer's rows are cut into overlapping beats: where it saves a beat.
+
+    As many beats of ``pixels`` + lead must hold a row.
+    """
+    lead, width = layer.kernel[1] - 1, layer.input.width
+    beats = -(-(width - lead) // pixels)
+    return 1 < beats == -(-width // (pixels + lead)) < -(-width // pixels) and pixels > 1
+
+
+def input_pixels(layer: MacLayer, pixels: int) -> int:
+    """Pixels a beat that the network's input has for the first layer's."""
+    return pixels + layer.kernel[1] - 1 if is_aligned(layer, pixels) else pixels
+
+
 def after_layer(layer: MacLayer, pixels: int, skip: int) -> int:
-    """Places without meaning before a row of a layer's windows."""
+    """Places without meaning before a row of a layer's windows, unless it is aligned."""
     return (skip + layer.kernel[1] - 1) % pixels
+
+
+def after_split(arriving: int, skip: int, pixels: int) -> int:
+    """Places without meaning before a row that is split to fewer pixels a beat."""
+    return skip % pixels if arriving % pixels == 0 else 0
 
 
 def keeps_places(pool: PoolStep, pixels: int, skip: int) -> bool:
@@ -40,19 +62,11 @@ def divisors(number: int) -> tuple[int, ...]:
     return tuple(d for d in range(1, number + 1) if number % d == 0)
 
 
-def behind(layer: MacLayer, pools: Sequence[PoolStep], pixels: int, skip: int) -> tuple[int, int]:
-    """Pixels a beat and skipped places behind a layer and its pools; ``skip``: at the layer's window."""
-    skip = after_layer(layer, pixels, skip)
-    for pool in pools:
-        pixels, skip = after_pool(pool, pixels, skip)
-    return pixels, skip
-
-
 def first_pixels(chain: Chain) -> tuple[int, ...]:
-    """Pixels a beat worth considering at the input, ascending.
+    """Pixels a beat worth considering for the first layer, ascending.
 
-    Of the numbers that need equally many beats a row, the least, and the least one that
-    the first pool can keep.
+    Of the first layer's numbers that need equally many beats a row, the least, and the least
+    one that the first pool can keep.
     """
     pools = [step for step in chain.steps if isinstance(step, PoolStep)]
     steps = chain.steps
@@ -63,5 +77,20 @@ def first_pixels(chain: Chain) -> tuple[int, ...]:
     kernel = pools[0].kernel[1] if pools else 1
     found: dict[tuple[int, bool], int] = {}
     for pixels in range(1, width + 1):
-        found.setdefault((-(-width // pixels), pixels % kernel == 0), pixels)
+        beats = -(-width // input_pixels(chain.layers[0], pixels))
+        found.setdefault((beats, pixels % kernel == 0), pixels)
     return tuple(sorted(found.values()))
+
+
+def later_pixels(layer: MacLayer, arriving: int) -> tuple[int, ...]:
+    """Pixels a beat worth considering for a layer when ``arriving`` come, ascending.
+
+    Those that arrive, their divisors, and of the numbers that need equally many beats a
+    row the least.
+    """
+    if not takes_pixels(layer):
+        return (1,)
+    found: dict[int, int] = {}
+    for pixels in range(1, min(arriving, layer.input.width)):
+        found.setdefault(-(-layer.input.width // pixels), pixels)
+    return tuple(sorted({*found.values(), *divisors(arriving)}))

@@ -30,30 +30,30 @@ from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import stage_cycles
 from bnn_hw.plan.folding import Folding, LayerFolding, is_full, legal_simd, useful_pe
 from bnn_hw.plan.memory import BLOCK, LOGIC, LUT_PER_BRAM36
-from bnn_hw.plan.pixels import behind, divisors, first_pixels, takes_pixels
+from bnn_hw.plan.pixels import after_split, first_pixels, input_pixels, is_aligned, later_pixels
 
 _FAR = np.inf
 
-Arrival = tuple[int, int]
-"""Lanes and pixels of a beat."""
+Arrival = tuple[int, int, int]
+"""Lanes and pixels of a beat, and places without meaning before a row."""
 
-Entry = tuple[int, int]
-"""SIMD and pixels of a layer."""
+Entry = tuple[int, int, int]
+"""SIMD and pixels of a layer, and places without meaning before a row."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """One way to build a layer with the pools behind it; ``halves``: RAMB18; ``gives``: what comes out."""
+    """One way to build a layer with the pools behind it.
+
+    halves: RAMB18; entry, gives: what goes in and comes out.
+    """
 
     choice: LayerFolding
     cycles: int
     lut: float
     halves: int
+    entry: Entry
     gives: Arrival
-
-    @property
-    def entry(self) -> Entry:
-        return self.choice.simd, self.choice.pixels
 
 
 @dataclass
@@ -96,13 +96,13 @@ class Search:
     def heads(self) -> dict[Arrival, tuple[float, int]]:
         """What stands before the first layer, a threshold on the pixels, by pixels a beat."""
         heads = {}
-        for pixels in self.first_pixels:
+        for pixels in {input_pixels(self.chain.layers[0], n) for n in self.first_pixels}:
             builder = StageBuilder(self.chain.input, pixels=pixels)
             for step in self.chain.steps:
                 if isinstance(step, InputThreshold):
                     builder.threshold(step)
             total = total_of(builder.stages)
-            heads[self.chain.input.channels, pixels] = total.lut, _halves(total)
+            heads[self.chain.input.channels, pixels, 0] = total.lut, _halves(total)
         return heads
 
     def pe_values(self, index: int) -> tuple[int, ...]:
@@ -116,60 +116,59 @@ class Search:
     @cached_property
     def tables(self) -> list[LayerTable]:
         arrivals = set(self.heads)
-        skips = dict.fromkeys(self.first_pixels, 0)  # by pixels a beat: places are the same on every way
         tables = []
         for index, (layer, *pools) in enumerate(self.groups):
-            taken = {pixels: skips[n] % pixels for n in skips for pixels in self._takes(index, layer, n)}
+            taken = {way for arrival in arrivals for way in self._takes(index, layer, arrival)}
             options = [
                 option
                 for pe in self.pe_values(index)
                 for simd in legal_simd(layer)
-                for pixels, skip in taken.items()
+                for pixels, skip in sorted(taken)
                 if pixels == 1 or is_full(layer, simd)
-                for option in self._options(layer, pools, LayerFolding(pe, simd, None, pixels), skip)
+                for option in self._options(index, layer, pools, pe, (simd, pixels, skip))
             ]
             entries = {option.entry for option in options}
             entry = {
-                (arrival, e): self._entry(index, layer, arrival, skips[arrival[1]], e)
+                (arrival, e): self._entry(index, layer, arrival, e)
                 for arrival in arrivals
                 for e in entries
-                if e[1] in self._takes(index, layer, arrival[1])
+                if e[1:] in self._takes(index, layer, arrival)
             }
             tables.append(LayerTable(layer, options, entry))
             arrivals = {option.gives for option in options}
-            skips = dict(behind(layer, pools, pixels, skip) for pixels, skip in taken.items())
         return tables
 
-    @staticmethod
-    def _takes(index: int, layer: MacLayer, arriving: int) -> tuple[int, ...]:
-        """Pixels a beat that a layer may take when so many arrive."""
+    def _takes(self, index: int, layer: MacLayer, arrival: Arrival) -> set[tuple[int, int]]:
+        """Pixels a beat that a layer may take of what arrives, with the places they skip."""
+        _, arriving, skip = arrival
         if index == 0:
-            return (arriving,)
-        return divisors(arriving) if takes_pixels(layer) else (1,)
+            return {(n, 0) for n in self.first_pixels if input_pixels(layer, n) == arriving}
+        return {(n, after_split(arriving, skip, n)) for n in later_pixels(layer, arriving)}
 
-    def _entry(
-        self, index: int, layer: MacLayer, arrival: Arrival, skip: int, entry: Entry
-    ) -> tuple[float, int]:
-        builder = StageBuilder(layer.input, lanes=arrival[0], pixels=arrival[1], skip=skip)
+    def _entry(self, index: int, layer: MacLayer, arrival: Arrival, entry: Entry) -> tuple[float, int]:
+        builder = StageBuilder(layer.input, lanes=arrival[0], pixels=arrival[1], skip=arrival[2])
         builder.entry(layer, LayerFolding(1, entry[0], None, entry[1]), buffered=index > 0)
         total = total_of(builder.stages)
         return total.lut, _halves(total)
 
-    def _options(self, layer: MacLayer, pools: list, way: LayerFolding, skip: int) -> Iterable[Option]:
-        pe, simd, pixels = way.pe, way.simd, way.pixels
+    def _options(self, index: int, layer: MacLayer, pools: list, pe: int, entry: Entry) -> Iterable[Option]:
+        simd, pixels, skip = entry
         for memory in (LOGIC, BLOCK):
             choice = LayerFolding(pe, simd, memory, pixels)
             lanes = layer.channels if is_full(layer, simd) else simd
             builder = StageBuilder(layer.input, lanes=lanes, pixels=pixels, skip=skip)
+            if index == 0 and is_aligned(layer, pixels):
+                builder.align(layer, pixels)
+                builder.stages.clear()  # it counts as what stands before
             builder.unit(layer, choice)
             for step in pools:
                 builder.pool(step)
-            gives = builder.stream.lanes, builder.stream.pixels
+            gives = builder.stream.lanes, builder.stream.pixels, builder.stream.skip
             if layer is self.chain.layers[-1]:
                 builder.scores(self.chain)
             total = total_of(builder.stages)
             cycles = max(stage_cycles(stage) for stage in builder.stages)
-            yield Option(choice, cycles, total.lut, _halves(total), gives)
+            yield Option(choice, cycles, total.lut, _halves(total), entry, gives)
             if -(-layer.mh // pe) * (layer.mw // simd) == 1:
                 break  # constants need no memory
 

@@ -21,7 +21,7 @@ def folding_table(plan: Plan) -> Table:
     title = f"{plan.network} on {plan.board}, goal {plan.goal}, {plan.arithmetic} arithmetic"
     table = Table(title=title, title_justify="left")
     table.add_column("layer")
-    for name in ("neurons", "synapses", "PE", "SIMD"):
+    for name in ("neurons", "synapses", "PE", "SIMD", "pixels"):
         table.add_column(name, justify="right")
     table.add_column("weights in")
     for name in ("cycles", "of bottleneck", "LUT predicted", "BRAM36 predicted"):
@@ -37,6 +37,7 @@ def folding_table(plan: Plan) -> Table:
             f"{layer.synapses:,}",
             f"{layer.pe}",
             f"{layer.simd}",
+            f"{layer.pixels}",
             memory,
             f"{layer.cycles:,}",
             f"{layer.cycles / plan.interval_cycles:.0%}",

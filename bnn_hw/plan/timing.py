@@ -19,7 +19,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnn_hw.pipeline import latency
-from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Split, Stage, ThresholdUnit, Window
+from bnn_hw.pipeline.stages import (
+    Align,
+    Converter,
+    Fifo,
+    Mvtu,
+    Pool,
+    Scores,
+    Split,
+    Stage,
+    ThresholdUnit,
+    Window,
+)
 from bnn_hw.plan.units import (
     NEVER_BLOCKED,
     FifoRam,
@@ -102,6 +113,12 @@ def _split_counts(stage: Split) -> np.ndarray:
     return np.tile(kept.reshape(-1, pieces).sum(axis=1), source.height)
 
 
+def _rows(gathered: int, scattered: int, rows: int) -> list[Unit]:
+    """bnn_split of whole rows."""
+    gather: list[Unit] = [Gather(rows, gathered)] if gathered > 1 else []
+    return [*gather, Scatter(rows * scattered, scattered), Skid(rows * scattered)]
+
+
 def _window_of_pixels(stage: Window, frames: int) -> list[Unit]:
     """Full window of several pixels a beat: places are beats."""
     source, output = stage.input, stage.output
@@ -152,6 +169,10 @@ def units_of(stage: Stage, frames: int, unlimited: bool = False) -> list[Unit]:
         return [Pipeline(beats_out, latency.THRESHOLD_CYCLES - latency.SKID_CYCLES, 1)]
     if isinstance(stage, Converter):
         return _converter(stage.input.channels, pixels, stage.input.lanes, stage.output.lanes)
+    if isinstance(stage, Align):
+        return [Pipeline(beats_out, latency.ALIGN_CYCLES - latency.SKID_CYCLES, 1)]
+    if isinstance(stage, Split) and stage.by_rows:
+        return _rows(stage.input.groups_per_row, stage.output.groups_per_row, stage.output.height * frames)
     if isinstance(stage, Split):
         return [Pieces(np.tile(_split_counts(stage), frames)), Skid(beats_out)]
     if isinstance(stage, Fifo):
@@ -251,7 +272,7 @@ def required_depths(stages: Sequence[Stage], interval: int) -> dict[str, int]:
                 depths[fifo] = _waiting(waiting_since, unit.shifts(times, free)[unit.real])
             elif isinstance(unit, Pieces):
                 depths[stage.name] = _waiting(times, unit.taken(times))
-            elif isinstance(unit, Scatter) and isinstance(stage, Converter):
+            elif isinstance(unit, Scatter) and isinstance(stage, (Converter, Split)):
                 # The group being gathered has a register of its own.
                 gathered = len(entered) // len(times)
                 waiting = _waiting(entered, in_order(times, unit.beats))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bnn_hw.pipeline.stages import (
+    Align,
     Converter,
     Fifo,
     Mvtu,
@@ -69,7 +70,29 @@ def _pad_field(stage: Window) -> int:
     return stage.pad_value & ((1 << stage.input.dtype.bits) - 1)
 
 
+def _align(stage: Align) -> tuple[str, Parameters]:
+    return "bnn_align", {
+        "BITS": stage.input.channels * stage.input.dtype.bits,
+        "WIDTH": stage.input.width,
+        "PIXELS": stage.output.pixels,
+        "LEAD": stage.columns - 1,
+    }
+
+
 def _window_pixels(stage: Window) -> tuple[str, Parameters]:
+    if stage.input.shared:
+        # Windows side by side in overlapping beats: lines of whole beats, one below the other.
+        return "bnn_window_pixels", {
+            "BITS": stage.input.dtype.bits,
+            "HEIGHT": stage.input.height,
+            "WIDTH": stage.input.groups_per_row,
+            "CHANNELS": stage.input.values_per_beat,
+            "PIXELS": 1,
+            "SKIP": 0,
+            "KERNEL_H": stage.kernel[0],
+            "KERNEL_W": 1,
+            "REPLAY": stage.replay,
+        }
     return "bnn_window_pixels", {
         "BITS": stage.input.dtype.bits,
         "HEIGHT": stage.input.height,
@@ -168,6 +191,7 @@ _RULES = {
     Fifo: _fifo,
     Converter: _converter,
     Split: _split,
+    Align: _align,
     Window: _window,
     Mvtu: _mvtu,
     ThresholdUnit: _threshold,

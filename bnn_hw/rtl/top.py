@@ -7,6 +7,7 @@ import textwrap
 from bnn_hw.pipeline.core import SCORE_BITS, Core, CoreStage
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import (
+    Align,
     Converter,
     Fifo,
     Mvtu,
@@ -121,6 +122,8 @@ def _purpose(stage: Stage) -> str:
             return f"{stage.kernel[0]}x{stage.kernel[1]} maximum; makes {_beats(stage.output)}."
         case Converter():
             return f"from {stage.input.lanes} to {stage.output.lanes} channels a beat."
+        case Align():
+            return f"rows in beats that carry {stage.output.pixels} windows of {stage.columns} columns each."
         case Split():
             return f"from {stage.input.pixels} pixels a beat to {stage.output.pixels}."
         case Fifo():

@@ -85,6 +85,13 @@ CASES = {
         {"conv1": (6, 27, 4), "conv2": (5, 54, 2), "conv3": (1, 20), "fc1": (7, 8), "fc2": (3, 7)},
         buffers=True,
     ),
+    # beats that overlap, rows cut anew
+    "aligned pixels": case(
+        CHAIN,
+        (8, 20, 3),
+        {"conv1": (6, 27, 6), "conv2": (5, 54, 4), "conv3": (2, 20, 2), "fc1": (7, 7), "fc2": (3, 7)},
+        buffers=True,
+    ),
     "pixels before a pool": case(
         POOLED, (8, 11, 2), {"conv1": (2, 18, 5), "conv2": (5, 12), "fc1": (1, 5)}, buffers=True
     ),

@@ -107,8 +107,9 @@ def split(bits: int, height: int, width: int, skip: int, pixels: tuple[int, int]
     maps = rng.integers(0, 1 << bits, (FRAMES, height, width, 1))
     before, after = pixels
     rows = lay(maps, before, skip, junk(rng, maps, before, skip, 1 << bits))
-    kept = lay(maps, after, skip % after, 0).reshape(-1, after)
-    marks = lay(np.full_like(maps, (1 << bits) - 1), after, skip % after, 0).reshape(-1, after)
+    skipped = 0 if before % after else skip % after
+    kept = lay(maps, after, skipped, 0).reshape(-1, after)
+    marks = lay(np.full_like(maps, (1 << bits) - 1), after, skipped, 0).reshape(-1, after)
     parameters = {"BITS": bits, "WIDTH": width, "SKIP": skip, "PIXELS_IN": before, "PIXELS_OUT": after}
     return Dut(
         f"split_{bits}_{width}_{skip}_{before}_{after}",
@@ -119,6 +120,29 @@ def split(bits: int, height: int, width: int, skip: int, pixels: tuple[int, int]
         pack_words(rows.reshape(-1, before), bits),
         pack_words(kept, bits),
         mask=pack_words(marks, bits),
+    )
+
+
+def align(bits: int, width: int, pixels: int, lead: int) -> Dut:
+    rng = np.random.default_rng(width * 100 + pixels)
+    maps = rng.integers(0, 1 << bits, (FRAMES, 3, width, 1))
+    rows = lay(maps, pixels + lead, 0, junk(rng, maps, pixels + lead, 0, 1 << bits))
+    beats, meant = [], []
+    for row in maps.reshape(-1, width):
+        for first in range(0, width - lead, pixels):
+            cut = row[first : first + pixels + lead]
+            beats.append(np.pad(cut, (0, pixels + lead - len(cut))))
+            meant.append(np.pad(np.full(len(cut), (1 << bits) - 1), (0, pixels + lead - len(cut))))
+    parameters = {"BITS": bits, "WIDTH": width, "PIXELS": pixels, "LEAD": lead}
+    return Dut(
+        f"align_{bits}_{width}_{pixels}_{lead}",
+        "align",
+        parameters,
+        (pixels + lead) * bits,
+        (pixels + lead) * bits,
+        pack_words(rows.reshape(-1, pixels + lead), bits),
+        pack_words(np.array(beats), bits),
+        mask=pack_words(np.array(meant), bits),
     )
 
 
@@ -145,10 +169,15 @@ SPLITS = [
     (4, 3, 1, 1, (2, 1)),
     (1, 2, 29, 4, (12, 3)),
     (6, 4, 3, 6, (16, 1)),
+    # rows cut anew
+    (5, 3, 14, 1, (5, 2)),
+    (2, 4, 10, 3, (6, 4)),
+    (3, 3, 5, 2, (8, 3)),
 ]
+ALIGNS = [align(8, 32, 10, 2), align(3, 20, 6, 2), align(1, 30, 14, 4), align(4, 9, 3, 1)]
 WINDOWS = [(window(shape), shape) for shape in SHAPES]
 SPLIT_DUTS = [split(*case) for case in SPLITS]
-DUTS = [*(dut for dut, _ in WINDOWS), *SPLIT_DUTS]
+DUTS = [*(dut for dut, _ in WINDOWS), *SPLIT_DUTS, *ALIGNS]
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +212,16 @@ def test_window_latency(bench: Bench):
 
 def test_split_gives_a_beat_a_cycle(bench: Bench):
     results = bench.run(MODES[0])
-    for dut in SPLIT_DUTS:
+    for dut, (_, _, width, skip, (before, after)) in zip(SPLIT_DUTS, SPLITS, strict=True):
         result = results[dut.name]
-        assert result.out_cycles[0] - result.in_cycles[0] == latency.SPLIT_CYCLES, dut.name
+        beats = -(-(skip + width) // before) if before % after else 1
+        waited = result.out_cycles[0] - result.in_cycles[beats - 1]
+        assert waited == latency.SPLIT_CYCLES + (beats > 1), dut.name
         assert result.out_cycles[-1] - result.out_cycles[0] == len(dut.expected) - 1, dut.name
+
+
+def test_align_gives_a_beat_a_cycle(bench: Bench):
+    results = bench.run(MODES[0])
+    for dut in ALIGNS:
+        assert set(results[dut.name].out_cycles - results[dut.name].in_cycles) == {latency.ALIGN_CYCLES}
+        assert set(np.diff(results[dut.name].in_cycles)) == {1}
