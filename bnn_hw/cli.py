@@ -13,7 +13,7 @@ import click
 
 from bnn_hw import __version__
 from bnn_hw.errors import BnnHwError
-from bnn_hw.pipeline.arithmetic import ARITHMETIC, STRUCTURAL
+from bnn_hw.pipeline.arithmetic import ARITHMETIC, FIXED, STRUCTURAL, WEIGHTS
 from bnn_hw.progress import Reporter
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def build_options(command: Callable) -> Callable:
     def build(**values: Any) -> None:
         from bnn_hw.flow import Flow, Options
 
-        own = {key: values.pop(key) for key in ("as_json",)}
+        own = {key: values.pop(key) for key in ("as_json", "trained", "image") if key in values}
         reporter = Reporter(quiet=values.pop("quiet"))
         mhz = values.pop("clock_mhz")
         values["pictures"] = tuple(values["pictures"])
@@ -126,6 +126,13 @@ def build_options(command: Callable) -> Callable:
             default=STRUCTURAL,
             show_default=True,
             help="7-series primitives (with LUT6_2 for Vivado), or plain SystemVerilog.",
+        ),
+        click.option(
+            "--weights",
+            type=click.Choice(WEIGHTS),
+            default=FIXED,
+            show_default=True,
+            help="runtime: all weights and thresholds can be loaded without a new bitstream.",
         ),
         click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True),
         click.option(
@@ -174,6 +181,24 @@ step_command("report", "report", "Write the HTML report, and make first what it 
 step_command(
     "build", "report", "Everything: plan, generate, verify, synth and report. Resumes where it stopped."
 )
+
+
+@main.command()
+@build_options
+@click.option("--trained", required=True, metavar="NETWORK", help="To load: same layers, new weights.")
+@click.option("--image", type=click.Path(path_type=Path), required=True, help="File to write, JSON.")
+def weights(flow: Flow, as_json: bool, trained: str, image: Path) -> None:
+    """Make what a core with loadable weights must be sent to compute a network trained anew.
+
+    \b
+    Example:
+      bnn-hw weights ncnv --board pynq-z1 --goal folding=table1 --weights runtime \\
+          --trained my-ncnv --image weights.json
+    """
+    from bnn_hw.run import write_weights
+
+    result = write_weights(flow, trained, image)
+    show(result.text, result.record, as_json)
 
 
 @main.command()

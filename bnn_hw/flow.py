@@ -19,17 +19,21 @@ from bnn_hw.board import Board, load_board
 from bnn_hw.data.folder import find_data_set
 from bnn_hw.errors import DataError
 from bnn_hw.ir import Graph, store
+from bnn_hw.ir.twin import permuted
 from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
 from bnn_hw.pipeline import record
-from bnn_hw.pipeline.arithmetic import STRUCTURAL
+from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, STRUCTURAL
 from bnn_hw.pipeline.record import Plan, Resources
+from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.goal import parse_goal
 from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
 from bnn_hw.report import Published, ReportData, write_report
 from bnn_hw.rtl.emit import emit
+from bnn_hw.rtl.load import load_image
 from bnn_hw.sim import netlist
+from bnn_hw.sim.reload import Reload
 from bnn_hw.sim.verify import to_json as proof_json
 from bnn_hw.sim.verify import verify
 from bnn_hw.source import Source
@@ -58,7 +62,8 @@ class Options:
     means to a QONNX file that belongs to no design (network input = scale *
     pixel + offset); frames: pictures in the proof; pictures: files to classify
     instead of the design's own; data: the data set's folder; arithmetic: one of
-    bnn_hw.pipeline.arithmetic.ARITHMETIC.
+    bnn_hw.pipeline.arithmetic.ARITHMETIC; weights: fixed, or runtime for weights and
+    thresholds of all layers that can be loaded (a folding file says it by layer).
     """
 
     network: str
@@ -73,6 +78,7 @@ class Options:
     pictures: tuple[Path, ...] = ()
     data: Path | None = None
     arithmetic: str = STRUCTURAL
+    weights: str = FIXED
 
 
 class Flow:
@@ -92,7 +98,8 @@ class Flow:
         goal = re.sub(r"[^A-Za-z0-9.]+", "-", options.goal).strip("-")
         clock = f"-{options.clock_hz / 1e6:g}MHz" if options.clock_hz else ""
         arithmetic = f"-{options.arithmetic}" if options.arithmetic != STRUCTURAL else ""
-        return options.out / self.design.name / self.board.name / f"{goal}{clock}{arithmetic}"
+        weights = f"-{options.weights}" if options.weights != FIXED else ""
+        return options.out / self.design.name / self.board.name / f"{goal}{clock}{arithmetic}{weights}"
 
     def _steps(self) -> list[Step]:
         """The flow itself, in order: code whose change makes a result stale, and steps needed before."""
@@ -164,6 +171,7 @@ class Flow:
             "folding": folding,
             "clock": self.options.clock_hz,
             "arithmetic": self.options.arithmetic,
+            "weights": self.options.weights,
         }
 
     def _plan(self, folder: Path) -> None:
@@ -175,6 +183,7 @@ class Flow:
                 design=self.design,
                 clock_hz=self.options.clock_hz,
                 arithmetic=self.options.arithmetic,
+                runtime_weights=self.options.weights == RUNTIME,
             )
         (folder / "plan.json").write_text(record.to_json(plan))
 
@@ -204,8 +213,17 @@ class Flow:
                 seeds=(options.seed,),
                 cache=options.out / "cache",
                 progress=lambda run, done, total: advance(done / max(total, 1), f"proof: {run}"),
+                reload=self._reload(),
             )
         (folder / "verify.json").write_text(proof_json(report))
+
+    def _reload(self) -> Reload | None:
+        """Other weights for the layers whose weights can be loaded, None if there are none."""
+        layers = {stage.mac for stage in self.plan.stages if isinstance(stage, Mvtu) and stage.runtime}
+        if not layers:
+            return None
+        other = permuted(self.graph, self.options.seed, layers)
+        return Reload(load_image(self.plan, self.graph, other), other)
 
     def _references(self) -> tuple[Reference, Reference | None]:
         part, published = self.board.part, self.design.published

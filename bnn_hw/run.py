@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from bnn_hw.folders import writing
 from bnn_hw.ir.execute import execute
 from bnn_hw.predict import class_names
 from bnn_hw.progress import Reporter
+from bnn_hw.rtl.load import load_image, write_image
 from bnn_hw.source import Source
+
+if TYPE_CHECKING:
+    from bnn_hw.flow import Flow
 
 
 @dataclass(frozen=True)
@@ -102,3 +106,15 @@ def export_network(checkpoint: Path, out: Path) -> Result:
     """Export a checkpoint."""
     model, golden = _training().export(checkpoint, out)
     return Result(f"model {model}\ngolden vectors {golden}", {"model": str(model), "golden": str(golden)})
+
+
+def write_weights(flow: Flow, trained: str, image: Path) -> Result:
+    """Write the image that makes the flow's core compute another network of the same structure."""
+    flow.until("rtl")
+    options = flow.options
+    other = Source(trained, options.input_scale, options.input_offset).graph()
+    made = load_image(flow.plan, flow.graph, other)
+    write_image(made, image)
+    text = f"{image}: {len(made.writes):,} words of {other.name} for layout {made.layout:08x}"
+    figures = {"image": str(image), "words": len(made.writes), "layout": made.layout, "tag": made.tag}
+    return Result(text, figures)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline.legal import as_chain
@@ -19,9 +20,14 @@ def fold(pe: int, simd: int, pixels: int = 1) -> LayerFolding:
     return LayerFolding(pe, simd, pixels=pixels)
 
 
-def make_plan(graph: Graph, folding: Mapping[str, tuple[int, ...]], buffers: bool = False) -> Plan:
-    """buffers: as deep as the interval needs, not of nominal depth."""
-    choices = {name: fold(*sizes) for name, sizes in folding.items()}
+def make_plan(
+    graph: Graph,
+    folding: Mapping[str, tuple[int, ...]],
+    runtime: Collection[str] = (),
+    buffers: bool = False,
+) -> Plan:
+    """runtime: layers that can be loaded; buffers: as deep as the interval needs, not of nominal depth."""
+    choices = {name: replace(fold(*sizes), runtime=name in runtime) for name, sizes in folding.items()}
     stages = build_stages(graph, choices)
     if buffers:
         stages = sized(as_chain(graph), choices).stages

@@ -1,4 +1,4 @@
-"""How dot products and accumulators are written; no imports, so that the command line starts fast."""
+"""How dot products, accumulators and weights are written; no imports: the command line starts fast."""
 
 STRUCTURAL = "structural"
 """Instantiated 7-series primitives, two LUTs of the same inputs for a site: every flow takes them."""
@@ -10,3 +10,11 @@ BEHAVIOURAL = "behavioural"
 """Plain SystemVerilog, for any family."""
 
 ARITHMETIC = (STRUCTURAL, STRUCTURAL_LUT6_2, BEHAVIOURAL)
+
+FIXED = "fixed"
+"""Weights and thresholds are part of the hardware."""
+
+RUNTIME = "runtime"
+"""Weights and thresholds lie in RAM and can be loaded."""
+
+WEIGHTS = (FIXED, RUNTIME)

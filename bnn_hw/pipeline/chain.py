@@ -6,7 +6,7 @@ can be built. Planner and back ends read it; nothing here costs or folds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,8 @@ class MacLayer:
 
     name: the layer's name in folding files and reports. input: type of the value
     it reads; a dense layer reads it as one pixel of height * width * channels
-    features. output: type of the accumulators.
+    features. output: type of the accumulators. runtime: the hardware must take any
+    weights, not only these.
     """
 
     name: str
@@ -29,6 +30,7 @@ class MacLayer:
     threshold: Node | None
     input: ValueType
     output: ValueType
+    runtime: bool = False
 
     @property
     def is_dense(self) -> bool:
@@ -138,3 +140,9 @@ class Chain:
     def score_type(self) -> DataType:
         """Type of the last layer's accumulators."""
         return self.layers[-1].output.dtype
+
+
+def with_runtime_weights(chain: Chain) -> Chain:
+    """The chain whose layers all take any weights."""
+    steps = (replace(step, runtime=True) if isinstance(step, MacLayer) else step for step in chain.steps)
+    return Chain(chain.input, tuple(steps))

@@ -11,6 +11,7 @@ from typing import Any
 from bnn_hw.errors import ConfigError
 from bnn_hw.ir.types import DataType
 from bnn_hw.pipeline.arithmetic import BEHAVIOURAL
+from bnn_hw.pipeline.config import ConfigMap, map_from, map_record
 from bnn_hw.pipeline.stages import Stream
 
 FORMAT = "bnn_hw.core/1"
@@ -48,6 +49,9 @@ class Core:
     directory, because memory images are named relative to it. sources: files in
     the order they are to be read. simulation_sources: models of the part's
     primitives, for simulators only: synthesis has its own. arithmetic: the plan's.
+    config: what lies behind the configuration port, None for a core without one. Its
+    ports: config_valid, config_ready, config_write, config_address (24 bits, of words),
+    config_write_data (32 bits), config_read_valid, config_read_data (32 bits).
     """
 
     folder: Path
@@ -61,6 +65,7 @@ class Core:
     stages: tuple[CoreStage, ...]
     simulation_sources: tuple[str, ...] = ()
     arithmetic: str = BEHAVIOURAL
+    config: ConfigMap | None = None
 
     @property
     def words_per_frame(self) -> int:
@@ -115,6 +120,8 @@ def to_json(core: Core) -> str:
         "simulation_sources": list(core.simulation_sources),
         "stages": stages,
     }
+    if core.config:
+        record["config"] = map_record(core.config)
     return json.dumps(record, indent=1) + "\n"
 
 
@@ -143,6 +150,7 @@ def load(folder: Path) -> Core:
             stages=stages,
             simulation_sources=tuple(record["simulation_sources"]),
             arithmetic=record["arithmetic"],
+            config=map_from(record["config"]) if "config" in record else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise ConfigError.at(

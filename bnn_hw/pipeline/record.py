@@ -36,7 +36,10 @@ class Resources:
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One compute layer: folding (pixels: windows at a time), exact cycles a frame, predicted resources."""
+    """One compute layer: folding, exact cycles a frame, predicted resources.
+
+    runtime: weights and thresholds can be loaded; pixels: windows done at a time.
+    """
 
     name: str
     pe: int
@@ -46,6 +49,7 @@ class LayerPlan:
     weight_memory: str
     cycles: int
     resources: Resources
+    runtime: bool = False
     pixels: int = 1
 
 
@@ -84,24 +88,25 @@ class Plan:
         raise KeyError(name)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a record of dataclasses, types and stages as what JSON can hold."""
     if isinstance(value, DataType):
         return str(value)
     if isinstance(value, Stage):
-        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"kind": value.kind, **fields}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
 def to_json(plan: Plan) -> str:
     """Return plan.json's text."""
-    record = {"format": FORMAT, **_plain(plan), "fps": plan.fps}
+    record = {"format": FORMAT, **plain(plan), "fps": plan.fps}
     return json.dumps(record, indent=1) + "\n"
 
 

@@ -172,7 +172,8 @@ class Mvtu(Stage):
     accumulator: type of the accumulator, wide enough for every sum and for a
     threshold one above the greatest. A bipolar layer accumulates the popcount p
     of matches (sum = 2 p - mw).
-    weight_memory: logic (LUT ROM) or block (BRAM).
+    weight_memory: logic (LUTs) or block (BRAM). runtime: weights and thresholds lie in
+    RAM and can be loaded through the core's configuration port.
     With several pixels a beat (simd = mw) every pixel has its own PEs on common weights.
     rows, step: a vector has ``rows`` parts (kernel rows), and the parts of the next pixel's
     vector start ``step`` values (a pixel's channels) later.
@@ -187,6 +188,7 @@ class Mvtu(Stage):
     simd: int
     accumulator: DataType
     weight_memory: str
+    runtime: bool = False
     rows: int = 1
     step: int = 1
 

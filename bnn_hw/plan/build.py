@@ -112,15 +112,25 @@ def with_depth(stage: Window | Fifo, depth: int) -> Window | Fifo:
     return replace(stage, depth_words=depth, memory=memory)
 
 
-def accumulator_type(layer: MacLayer) -> DataType:
+def accumulator_type(layer: MacLayer, runtime: bool = False) -> DataType:
     """Accumulator of a layer: holds every sum and a threshold one above the greatest.
 
-    A bipolar layer accumulates the popcount of matches, 0 to mw.
+    A bipolar layer accumulates the popcount of matches, 0 to mw. runtime: whatever the weights.
     """
     if layer.input.dtype.is_bipolar:
         return uint((layer.mw + 1).bit_length())
-    low, high = accumulator_bounds(layer.weights, layer.input.dtype)
-    return smallest_int(int(low.min()), int(high.max()) + 1)
+    low, high = sum_bounds(layer, runtime)
+    return smallest_int(low, high + 1)
+
+
+def sum_bounds(layer: MacLayer, runtime: bool) -> tuple[int, int]:
+    """Least and greatest sum of a layer, of any weights with ``runtime``."""
+    if runtime:
+        dtype = layer.input.dtype
+        low, high = min(dtype.min, -dtype.max), max(dtype.max, -dtype.min)
+        return layer.mw * low, layer.mw * high
+    least, greatest = accumulator_bounds(layer.weights, layer.input.dtype)
+    return int(least.min()), int(greatest.max())
 
 
 class StageBuilder:
@@ -260,8 +270,10 @@ class StageBuilder:
 
     def mvtu(self, layer: MacLayer, choice: LayerFolding, neuron_fold: int) -> None:
         depth = neuron_fold * (layer.mw // choice.simd)
-        memory = choice.weight_memory or weight_style(choice.pe, choice.simd, depth)
-        dtype = BIPOLAR if layer.threshold else layer.output.dtype
+        runtime = choice.runtime or layer.runtime
+        memory = choice.weight_memory or weight_style(choice.pe, choice.simd, depth, runtime)
+        scores = smallest_int(*sum_bounds(layer, runtime)) if runtime else layer.output.dtype
+        dtype = BIPOLAR if layer.threshold else scores
         self.value = layer.threshold.name if layer.threshold else layer.mac.name
         output = replace(self.stream, dtype=dtype, channels=layer.mh, lanes=choice.pe, shared=0)
         self.add(
@@ -277,8 +289,9 @@ class StageBuilder:
                 mh=layer.mh,
                 pe=choice.pe,
                 simd=choice.simd,
-                accumulator=accumulator_type(layer),
+                accumulator=accumulator_type(layer, runtime),
                 weight_memory=memory,
+                runtime=runtime,
                 rows=layer.kernel[0],
                 step=layer.channels,
             )

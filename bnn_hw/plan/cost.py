@@ -28,6 +28,8 @@ from bnn_hw.plan.memory import (
     BLOCK,
     LOGIC,
     bram36,
+    config_ram_bram36,
+    config_ram_lut,
     distinct_columns,
     ram_lut,
     ram_style,
@@ -150,24 +152,45 @@ def mvtu(stage: Mvtu) -> Resources:
     """PEs (product sum, accumulator that starts at minus the threshold), ROMs, fold counters, skid buffer."""
     bits = stage.input.dtype.bits
     depth = stage.neuron_fold * stage.synapse_fold
+    # Weights that can be loaded are nowhere constant or in common.
+    different = 1 << 30 if stage.runtime else depth
     thresholded = stage.threshold is not None
     sum_bits = stage.accumulator.bits + 1 if thresholded else stage.output.dtype.bits
     # The choice of start or accumulator and the adder behind it share most of their LUTs.
     accumulate = sum_bits * (1.3 if stage.synapse_fold > 1 else 0.6)
     pe = Resources(
-        lut=stage.simd * lane_lut(stage.simd, bits, depth, stage.pe) + accumulate,
+        lut=stage.simd * lane_lut(stage.simd, bits, different, stage.pe) + accumulate,
         ff=dot_registers(stage.simd, bits) + (sum_bits if stage.synapse_fold > 1 else 0),
     )
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
     input_registers = stage.input.width_bits * (2 if stage.weight_memory == BLOCK else 1)
     units = stage.pe * stage.input.pixels
     total = Resources(lut=pe.lut * units + 8 + 1.2 * places, ff=pe.ff * units + places + input_registers + 8)
+    if stage.runtime:
+        total += config_ram(stage.pe * stage.simd, depth, stage.weight_memory)
+        if thresholded:
+            total += config_ram(stage.pe * stage.accumulator.bits, stage.neuron_fold, LOGIC)
+        return total + skid(stage.output.width_bits)
     total += weight_rom(stage, depth)
     if thresholded and stage.neuron_fold > 1:
         width = stage.pe * stage.accumulator.bits
         registers = distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
         total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=registers)
     return total + skid(stage.output.width_bits)
+
+
+def config_ram(width: int, depth: int, memory: str) -> Resources:
+    """Memory that can be loaded and read back: RAM, a multiplexer of words, address choice and decoding."""
+    words = ceil(width / 32)
+    address = clog2(depth) if depth > 1 else 0
+    multiplexer = 0 if words == 1 else min(width, 32) * ceil(words / 4)
+    control = Resources(
+        lut=multiplexer + words + 12 + address * (1.0 if memory == BLOCK else 0.5),
+        ff=words + 33 + (address + 1 if memory == BLOCK and depth > 1 else 0),
+    )
+    if depth > 1 and memory == BLOCK:
+        return control + Resources(bram36=config_ram_bram36(width, depth), ff=width)
+    return control + Resources(lut=config_ram_lut(width, depth), ff=width)
 
 
 def weight_rom(stage: Mvtu, depth: int) -> Resources:

@@ -6,8 +6,9 @@ A folding file is JSON::
      "layers": {"conv1_1": {"PE": 16, "SIMD": 3}, ...}}
 
 with one entry for every compute layer, and in an entry optionally
-``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out) and
-``"pixels"``, 1 if left out.
+``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out),
+``"weights": "runtime"`` for weights and thresholds that can be loaded ("fixed" if
+left out), and ``"pixels"`` (1 if left out).
 
 * PE: 1 to the number of neurons. It need not divide them; the last fold is then
   partly idle.
@@ -26,23 +27,26 @@ from pathlib import Path
 from typing import Any
 
 from bnn_hw.errors import FaultList, FoldingError, OutputError, suggest
+from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, WEIGHTS
 from bnn_hw.pipeline.chain import Chain, MacLayer, PoolStep
 from bnn_hw.plan.memory import STYLES
 from bnn_hw.plan.pixels import after_layer, after_pool, after_split, divisors, is_aligned, takes_pixels
 
 FORMAT = "bnn_hw.folding/1"
+_KEYS = ("PE", "SIMD", "memory", "weights", "pixels")
 
 
 @dataclass(frozen=True)
 class LayerFolding:
     """Neurons (pe) and inputs (simd) of a layer done in one cycle, for ``pixels`` windows.
 
-    weight_memory None: by depth.
+    weight_memory: None by depth; runtime: weights and thresholds can be loaded.
     """
 
     pe: int
     simd: int
     weight_memory: str | None = None
+    runtime: bool = False
     pixels: int = 1
 
 
@@ -193,9 +197,6 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-_FIELDS = ("PE", "SIMD", "memory", "pixels")
-
-
 def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
     if not isinstance(entry, dict):
         faults.add(place, f"is {entry!r}, not a table", 'write {"PE": 1, "SIMD": 1}')
@@ -208,9 +209,14 @@ def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
             faults.add(place, cause, f"give {key} as a whole number")
             value = 1
         numbers[key] = value
-    for key in sorted(entry.keys() - set(_FIELDS)):
-        faults.add(place, f"{key} is an unknown field", suggest(key, _FIELDS))
-    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"), numbers["pixels"])
+    for key in sorted(entry.keys() - set(_KEYS)):
+        faults.add(place, f"{key} is an unknown field", suggest(key, _KEYS))
+    weights = entry.get("weights", FIXED)
+    if weights not in WEIGHTS:
+        faults.add(place, f"weights is {weights!r}", f"use {' or '.join(WEIGHTS)}, or leave it out")
+    return LayerFolding(
+        numbers["PE"], numbers["SIMD"], entry.get("memory"), weights == RUNTIME, numbers["pixels"]
+    )
 
 
 def folding_text(folding: Folding) -> str:
@@ -220,6 +226,8 @@ def folding_text(folding: Folding) -> str:
         entry: dict[str, Any] = {"PE": choice.pe, "SIMD": choice.simd}
         if choice.weight_memory:
             entry["memory"] = choice.weight_memory
+        if choice.runtime:
+            entry["weights"] = RUNTIME
         if choice.pixels > 1:
             entry["pixels"] = choice.pixels
         lines.append(f"  {json.dumps(name)}: {json.dumps(entry)}")

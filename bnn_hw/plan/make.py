@@ -9,7 +9,7 @@ from bnn_hw.design import Design
 from bnn_hw.ir import store
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline.arithmetic import STRUCTURAL
-from bnn_hw.pipeline.chain import Chain
+from bnn_hw.pipeline.chain import Chain, with_runtime_weights
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
@@ -29,6 +29,7 @@ def make_plan(
     design: Design | None = None,
     clock_hz: int | None = None,
     arithmetic: str = STRUCTURAL,
+    runtime_weights: bool = False,
 ) -> Plan:
     """Fold ``graph`` onto ``board`` for ``goal``.
 
@@ -36,14 +37,15 @@ def make_plan(
     design or a file. clock_hz: the board's default if None. A folding that the
     planner chooses keeps to a share of the part less the shell; one that the user
     gives may take all of the part that the shell leaves. arithmetic: one of
-    bnn_hw.pipeline.arithmetic.ARITHMETIC.
+    bnn_hw.pipeline.arithmetic.ARITHMETIC. runtime_weights: weights and thresholds of
+    every layer can be loaded; otherwise those of the layers that a folding file says.
 
     Raises ModelError (the hardware cannot build the network), ConfigError (no or
     an unknown goal), FoldingError (an illegal folding), FitError (too large for
     the part, or the goal is out of reach).
     """
     wanted = parse_goal(goal)
-    chain = as_chain(graph)
+    chain = with_runtime_weights(as_chain(graph)) if runtime_weights else as_chain(graph)
     clock_hz = clock_hz or board.default_clock_hz
     solution = _solve(chain, board, wanted, design, clock_hz)
     return replace(_record(graph, chain, board, wanted, clock_hz, solution), arithmetic=arithmetic)
@@ -83,6 +85,7 @@ def _record(graph: Graph, chain: Chain, board: Board, goal: Goal, clock_hz: int,
             weight_memory=units[layer.name].weight_memory,
             cycles=layer_cycles(stages, layer.name),
             resources=sum((by_stage[s.name] for s in stages if s.layer == layer.name), Resources()),
+            runtime=units[layer.name].runtime,
             pixels=units[layer.name].input.pixels,
         )
         for layer in chain.layers

@@ -76,9 +76,29 @@ def ram_lut(width_bits: int, depth: int) -> float:
     return 4.0 * -(-width_bits // bits) * banks[words] + multiplexer
 
 
-def weight_style(pe: int, simd: int, depth: int) -> str:
-    """Logic or block for a weight ROM, whichever is the cheaper at LUT_PER_BRAM36."""
+def weight_style(pe: int, simd: int, depth: int, runtime: bool = False) -> str:
+    """Logic or block for a layer's weights, whichever is the cheaper at LUT_PER_BRAM36.
+
+    runtime: they can be loaded.
+    """
+    if runtime:
+        return _style(config_ram_lut(pe * simd, depth), config_ram_bram36(pe * simd, depth))
     return _style(rom_lut(pe * simd, depth), bram36(pe * simd, depth))
+
+
+def _config_words(width_bits: int) -> list[int]:
+    """Widths of the words of 32 bits that a row is written in."""
+    return [min(32, width_bits - first) for first in range(0, width_bits, 32)]
+
+
+def config_ram_lut(width_bits: int, depth: int) -> float:
+    """LUT sites of a memory in LUTs that can be loaded word by word, without reading back; one row: none."""
+    return sum(ram_lut(bits, depth) for bits in _config_words(width_bits)) if depth > 1 else 0.0
+
+
+def config_ram_bram36(width_bits: int, depth: int) -> float:
+    """RAMB36 of a memory in block RAM that can be loaded word by word."""
+    return sum(bram36(bits, depth) for bits in _config_words(width_bits))
 
 
 def ram_style(width_bits: int, depth: int) -> str:

@@ -147,14 +147,14 @@ class Search:
 
     def _entry(self, index: int, layer: MacLayer, arrival: Arrival, entry: Entry) -> tuple[float, int]:
         builder = StageBuilder(layer.input, lanes=arrival[0], pixels=arrival[1], skip=arrival[2])
-        builder.entry(layer, LayerFolding(1, entry[0], None, entry[1]), buffered=index > 0)
+        builder.entry(layer, LayerFolding(1, entry[0], pixels=entry[1]), buffered=index > 0)
         total = total_of(builder.stages)
         return total.lut, _halves(total)
 
     def _options(self, index: int, layer: MacLayer, pools: list, pe: int, entry: Entry) -> Iterable[Option]:
         simd, pixels, skip = entry
         for memory in (LOGIC, BLOCK):
-            choice = LayerFolding(pe, simd, memory, pixels)
+            choice = LayerFolding(pe, simd, memory, pixels=pixels)
             lanes = layer.channels if is_full(layer, simd) else simd
             builder = StageBuilder(layer.input, lanes=lanes, pixels=pixels, skip=skip)
             if index == 0 and is_aligned(layer, pixels):

@@ -21,7 +21,8 @@ def folding_table(plan: Plan) -> Table:
     title = f"{plan.network} on {plan.board}, goal {plan.goal}, {plan.arithmetic} arithmetic"
     table = Table(title=title, title_justify="left")
     table.add_column("layer")
-    for name in ("neurons", "synapses", "PE", "SIMD", "pixels"):
+    several = any(layer.pixels > 1 for layer in plan.layers)
+    for name in ("neurons", "synapses", "PE", "SIMD", *(["pixels"] if several else [])):
         table.add_column(name, justify="right")
     table.add_column("weights in")
     for name in ("cycles", "of bottleneck", "LUT predicted", "BRAM36 predicted"):
@@ -29,7 +30,7 @@ def folding_table(plan: Plan) -> Table:
     kinds = {stage.layer: stage for stage in plan.stages if isinstance(stage, Mvtu)}
     for layer in plan.layers:
         unit = kinds[layer.name]
-        constant = unit.neuron_fold * unit.synapse_fold == 1
+        constant = unit.neuron_fold * unit.synapse_fold == 1 and not unit.runtime
         memory = "constants" if constant else "BRAM" if layer.weight_memory == "block" else "LUT"
         table.add_row(
             layer.name,
@@ -37,8 +38,8 @@ def folding_table(plan: Plan) -> Table:
             f"{layer.synapses:,}",
             f"{layer.pe}",
             f"{layer.simd}",
-            f"{layer.pixels}",
-            memory,
+            *([f"{layer.pixels}"] if several else []),
+            f"{memory}, loadable" if unit.runtime else memory,
             f"{layer.cycles:,}",
             f"{layer.cycles / plan.interval_cycles:.0%}",
             f"{layer.resources.lut:,.0f}",

@@ -176,7 +176,7 @@ def layer_rows(data: ReportData) -> list[LayerRow]:
                 layer.simd,
                 neuron_fold,
                 synapse_fold,
-                "LUT ROM" if layer.weight_memory == "logic" else "BRAM",
+                ("LUT RAM" if layer.runtime else "LUT ROM") if layer.weight_memory == "logic" else "BRAM",
                 layer.cycles,
                 load,
             )

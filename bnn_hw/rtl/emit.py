@@ -20,11 +20,11 @@ from bnn_hw.pipeline import core as core_record
 from bnn_hw.pipeline.arithmetic import BEHAVIOURAL, STRUCTURAL_LUT6_2
 from bnn_hw.pipeline.core import Core, CoreStage
 from bnn_hw.pipeline.record import Plan
-from bnn_hw.pipeline.stages import Mvtu, Scores, Stage, ThresholdUnit
-from bnn_hw.rtl import memory, modules
+from bnn_hw.pipeline.stages import Mvtu, Scores
+from bnn_hw.rtl import load, memory, modules
 from bnn_hw.rtl.structural import tables
 from bnn_hw.rtl.structural.library import PRIMITIVES, Constant, is_constant, needs_of, structural_sources
-from bnn_hw.rtl.top import TOP, top_module
+from bnn_hw.rtl.top import CONFIG, TOP, top_module
 
 LIBRARY = Path(__file__).parent / "lib"
 ASSERTIONS = "bnn_assert.svh"
@@ -34,8 +34,9 @@ def emit(plan: Plan, graph: Graph, folder: Path) -> Core:
     """Write the core of ``plan`` into ``folder`` and return its record.
 
     The folder appears complete or not at all; an older one is replaced.
-    Raises ModelError for layers the hardware has no unit for, OutputError when
-    the folder cannot be written.
+    Raises ModelError for layers the hardware has no unit for, ConfigError when weights
+    to be loaded exceed the configuration port, OutputError when the folder cannot be
+    written.
     """
     check_chain(plan)
     images = memory_images(plan, graph)
@@ -91,22 +92,11 @@ def memory_images(plan: Plan, graph: Graph) -> dict[str, dict[str, memory.Image]
     images: dict[str, dict[str, memory.Image]] = {}
     for stage in plan.stages:
         try:
-            images[stage.name] = _stage_images(stage, graph)
+            images[stage.name] = load.stage_images(stage, graph)
         except ModelError as err:
             for fault in err.faults:
                 faults.add(fault.place, fault.cause, fault.remedy)
     faults.raise_if_any(ModelError)
-    return images
-
-
-def _stage_images(stage: Stage, graph: Graph) -> dict[str, memory.Image]:
-    images: dict[str, memory.Image] = {}
-    if isinstance(stage, Mvtu):
-        images[modules.weight_file(stage)] = memory.weight_image(graph, stage)
-        if stage.threshold is not None:
-            images[modules.threshold_file(stage)] = memory.threshold_image(graph, stage)
-    elif isinstance(stage, ThresholdUnit):
-        images[modules.threshold_file(stage)] = memory.unit_threshold_image(graph, stage)
     return images
 
 
@@ -136,7 +126,10 @@ def core_of(
     )
     last = plan.stages[-1]
     assert isinstance(last, Scores)
+    config = load.config_map(plan, images)
     used = {stage.module for stage in stages} | (set(tables.PARTS) if generated else set())
+    if config:
+        used.add(CONFIG)
     library = library_sources(used)
     own = [source for source in generated if source not in library]
     return Core(
@@ -151,6 +144,7 @@ def core_of(
         stages=stages,
         simulation_sources=(PRIMITIVES.name,) if plan.arithmetic != BEHAVIOURAL else (),
         arithmetic=plan.arithmetic,
+        config=config,
     )
 
 
@@ -173,6 +167,8 @@ def logic_images(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict
     """Return the contents of the ROMs in LUTs, by path in the folder."""
     logic: dict[str, memory.Image] = {}
     for stage in plan.stages:
+        if isinstance(stage, Mvtu) and stage.runtime:
+            continue
         logic |= images[stage.name]
         if isinstance(stage, Mvtu) and stage.weight_memory != "logic":
             del logic[modules.weight_file(stage)]

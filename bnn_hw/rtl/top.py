@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from bnn_hw.pipeline.config import ADDRESS_BITS, FORMAT_WORD, WORD_BITS, ConfigMap
 from bnn_hw.pipeline.core import SCORE_BITS, Core, CoreStage
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import (
@@ -22,18 +23,22 @@ from bnn_hw.pipeline.stages import (
 from bnn_hw.rtl.modules import module_of
 
 TOP = "bnn_core"
+CONFIG = "bnn_config"
+"""Module of the configuration port."""
 
 
 def top_module(plan: Plan, core: Core) -> str:
     """Return bnn_core.sv."""
     parts = [_header(plan, core)]
+    if core.config:
+        parts.append(_config(core.config))
     layer = None
     source = ("s_valid", "s_ready", "s_data")
     for stage, record in zip(plan.stages, core.stages, strict=True):
         if stage.layer != layer:
             layer = stage.layer
             parts.append(_layer_banner(plan, layer))
-        parts.append(_stage(stage, record, source))
+        parts.append(_stage(stage, record, source, core.config))
         source = (record.valid, record.ready, record.data)
     parts.append(_footer(source))
     return "\n".join(parts)
@@ -59,9 +64,57 @@ module {TOP} (
     output wire {_range(1)} m_valid,
     input  wire {_range(1)} m_ready,
     output wire {_range(SCORE_BITS)} m_data,
-    output wire {_range(1)} m_last
+    output wire {_range(1)} m_last{_CONFIG_PORTS if core.config else ""}
 );
 """
+
+
+def _range(width: int) -> str:
+    """Packed range of a signal, padded so that names stand in a column."""
+    return f"{f'[{width - 1}:0]' if width > 1 else '':<8}"
+
+
+_CONFIG_PORTS = f""",
+    input  wire {_range(1)} config_valid,    // weights and thresholds: see bnn_config.sv and core.json
+    output wire {_range(1)} config_ready,
+    input  wire {_range(1)} config_write,
+    input  wire {_range(ADDRESS_BITS)} config_address,    // of 32-bit words
+    input  wire {_range(WORD_BITS)} config_write_data,
+    output wire {_range(1)} config_read_valid,
+    output wire {_range(WORD_BITS)} config_read_data"""
+
+
+def _config(config: ConfigMap) -> str:
+    """The configuration port and the wires to the units whose weights can be loaded."""
+    units = list(dict.fromkeys(item.stage for item in config.memories))
+    answers = "\n".join(f"  wire {_range(WORD_BITS)} {unit}_config;" for unit in units)
+    ports = ", ".join(f".config_{name}" for name in ("valid", "ready", "write", "address"))
+    return f"""\
+  wire {_range(2 + ADDRESS_BITS + WORD_BITS)} config_request;
+{answers}
+  {CONFIG} #(
+      .FORMAT(32'h{FORMAT_WORD:08x}),
+      .LAYOUT(32'h{config.layout:08x}),
+      .TAG(32'h{config.tag:08x})
+  ) u_config (
+      .clk, .rst_n, {ports},
+      .config_write_data, .config_read_valid, .config_read_data,
+      .request(config_request),
+      .answer({" | ".join(f"{unit}_config" for unit in units)})
+  );
+"""
+
+
+def _config_pins(stage: Mvtu, config: ConfigMap | None) -> tuple[dict[str, int | str], list[tuple[str, str]]]:
+    """Parameters and pins of a matrix unit at the configuration port."""
+    if config is None or not stage.runtime:
+        unused = f"unused_{stage.name}_config"
+        return {}, [(".config_request", "'0"), (".config_answer", unused)]
+    bases = {item.memory: item.base for item in config.memories if item.stage == stage.name}
+    parameters: dict[str, int | str] = {"RUNTIME": 1, "WEIGHT_BASE": bases["weights"]}
+    if "thresholds" in bases:
+        parameters["THRESHOLD_BASE"] = bases["thresholds"]
+    return parameters, [(".config_request", "config_request"), (".config_answer", f"{stage.name}_config")]
 
 
 def _footer(source: tuple[str, str, str]) -> str:
@@ -75,11 +128,6 @@ endmodule
 
 `default_nettype wire
 """
-
-
-def _range(width: int) -> str:
-    """Packed range of a signal, padded so that names stand in a column."""
-    return f"{f'[{width - 1}:0]' if width > 1 else '':<8}"
 
 
 def _beats(stream: Stream) -> str:
@@ -135,9 +183,15 @@ def _purpose(stage: Stage) -> str:
     return ""
 
 
-def _stage(stage: Stage, record: CoreStage, source: tuple[str, str, str]) -> str:
+def _stage(
+    stage: Stage, record: CoreStage, source: tuple[str, str, str], config: ConfigMap | None = None
+) -> str:
     module, parameters = module_of(stage)
     width = SCORE_BITS if isinstance(stage, Scores) else stage.output.width_bits
+    config_pins: list[tuple[str, str]] = []
+    if isinstance(stage, Mvtu):
+        more, config_pins = _config_pins(stage, config)
+        parameters |= more
     shown = [f'.{key}("{v}")' if isinstance(v, str) else f".{key}({v})" for key, v in parameters.items()]
     ports = [
         (".clk", "clk"),
@@ -151,9 +205,12 @@ def _stage(stage: Stage, record: CoreStage, source: tuple[str, str, str]) -> str
     ]
     if isinstance(stage, Scores):
         ports.append((".out_last", "m_last"))
+    ports += config_pins
     lines = [f"  // {line}" for line in textwrap.wrap(f"{stage.name}: {_purpose(stage)}", 94)]
     lines += [f"  wire {_range(1)} {record.valid};", f"  wire {_range(1)} {record.ready};"]
     lines += [f"  wire {_range(width)} {record.data};"]
+    unused = (wire for _, wire in config_pins if wire.startswith("unused"))
+    lines += [f"  wire {_range(WORD_BITS)} {wire};" for wire in unused]
     lines += [f"  {module} #("]
     lines += [f"      {text}" for text in ",\n".join(shown).split("\n")]
     lines += [f"  ) {record.instance} ("]

@@ -100,7 +100,7 @@ def build(
 
 def stage_table(core: Core) -> str:
     """Return stages.h: one line a stream for the harness."""
-    lines = []
+    lines = ["#define BNN_CONFIG\n"] if core.config else []
     for stage in core.stages:
         width = _data_bits(core, stage.name)
         wires = ", ".join(_member(core.top, wire) for wire in (stage.valid, stage.ready, stage.data))

@@ -2,7 +2,8 @@
 //
 // One process is one run; its working directory is the RTL folder, from which the
 // memory images are read. Results go to files that bnn_hw/sim/run.py reads.
-// stages.h is generated: the name, wires and beat size of every stage's output stream.
+// stages.h is generated: the name, wires and beat size of every stage's output stream, and
+// BNN_CONFIG if the core has a configuration port.
 
 #include <cstdint>
 #include <cstdio>
@@ -16,6 +17,10 @@
 #include "Vbnn_core.h"
 #include "Vbnn_core___024root.h"
 #include "verilated.h"
+
+#define BNN_STAGE(name, valid, ready, data, bytes)
+#include "stages.h"
+#undef BNN_STAGE
 
 namespace {
 
@@ -39,6 +44,14 @@ struct OutputWord {
     uint64_t cycle;
     uint32_t data;
     uint32_t last;
+};
+
+// A request to the configuration port, made when that many frames are out and no other is inside.
+struct Request {
+    uint32_t after_frames;
+    uint32_t write;
+    uint32_t address;
+    uint32_t data;
 };
 
 [[noreturn]] void fail(const std::string& text) {
@@ -118,6 +131,9 @@ class Run {
     std::vector<Channel> channels_;
     std::vector<uint8_t> input_;
     std::vector<OutputWord> output_;
+    std::vector<Request> requests_;
+    std::vector<uint32_t> answers_;
+    size_t next_request_ = 0;
     std::vector<uint64_t> first_beats_;  // cycle in which each frame's first beat was taken
     const uint64_t frames_, beats_, input_bytes_, watchdog_, longest_stall_;
     uint64_t reset_at_;
@@ -133,6 +149,9 @@ class Run {
     }
 
     void reset() {
+#ifdef BNN_CONFIG
+        top_.config_valid = 0;
+#endif
         top_.rst_n = 0;
         top_.s_valid = 0;
         top_.m_ready = 0;
@@ -154,8 +173,10 @@ class Run {
     void drive() {
         const bool stalls = longest_stall_ != 0 && frames_done_ < frames_;
         const bool open = !stalls || source_.next();
-        // A beat that was offered stays until it is taken.
-        if (sent_ < frames_ * beats_ && (open || offering_)) {
+        // A beat that was offered stays until it is taken; no frame starts before requests due at its start.
+        const bool waits = next_request_ < requests_.size() &&
+                           sent_ >= uint64_t{requests_[next_request_].after_frames} * beats_;
+        if (sent_ < frames_ * beats_ && ((open && !waits) || offering_)) {
             std::memcpy(&top_.s_data, input_.data() + sent_ * input_bytes_, input_bytes_);
             offering_ = true;
         }
@@ -195,6 +216,44 @@ class Run {
         }
     }
 
+#ifdef BNN_CONFIG
+    // Does the requests that are due, one after the other; nothing else moves meanwhile.
+    void configure() {
+        while (next_request_ < requests_.size()) {
+            const Request& request = requests_[next_request_];
+            if (frames_done_ < request.after_frames || sent_ < uint64_t{request.after_frames} * beats_) return;
+            top_.s_valid = 0;
+            top_.config_valid = 1;
+            top_.config_write = request.write;
+            top_.config_address = request.address;
+            top_.config_write_data = request.data;
+            bool taken = false;
+            while (!taken) {
+                half(false);
+                taken = top_.config_ready;
+                half(true);
+                ++cycle_;
+            }
+            top_.config_valid = 0;
+            for (int wait = 0; !request.write; ++wait) {
+                if (wait > 100) fail("the configuration port does not answer");
+                half(false);
+                const bool answered = top_.config_read_valid;
+                if (answered) answers_.push_back(top_.config_read_data);
+                half(true);
+                ++cycle_;
+                if (answered) break;
+            }
+            ++next_request_;
+            last_progress_ = cycle_;
+        }
+    }
+#else
+    void configure() {
+        if (!requests_.empty()) fail("the core has no configuration port");
+    }
+#endif
+
     void write_result(const char* status) {
         const std::string folder = options_.text("folder");
         std::string json = "{\"status\": \"" + std::string(status) + "\", \"cycles\": " + std::to_string(cycle_) +
@@ -214,6 +273,7 @@ class Run {
         }
         json += "]}\n";
         write_file(folder + "/output.bin", output_.data(), output_.size() * sizeof(OutputWord));
+        write_file(folder + "/answers.bin", answers_.data(), answers_.size() * sizeof(uint32_t));
         write_file(folder + "/first_beats.bin", first_beats_.data(), first_beats_.size() * sizeof(uint64_t));
         write_file(folder + "/result.json", json.data(), json.size());
     }
@@ -239,13 +299,16 @@ public:
         const std::string recorded = "," + options.text("record") + ",";
         for (Channel& channel : channels_)
             channel.recorded = recorded.find("," + std::string(channel.name) + ",") != std::string::npos;
+        const std::vector<uint8_t> requests = read_file(options.text("requests"));
+        requests_.resize(requests.size() / sizeof(Request));
+        std::memcpy(requests_.data(), requests.data(), requests_.size() * sizeof(Request));
         input_ = read_file(options.text("input"));
         if (input_.size() != frames_ * beats_ * input_bytes_) fail("the input file has the wrong size");
     }
 
     // Ends when all frames are out and what no output needs (left-over rows) has come to rest.
     bool finished() const {
-        return frames_done_ >= frames_ && sent_ == frames_ * beats_ && cycle_ - last_beat_ > kQuietCycles;
+        return next_request_ == requests_.size() && frames_done_ >= frames_ && sent_ == frames_ * beats_ && cycle_ - last_beat_ > kQuietCycles;
     }
 
     void simulate() {
@@ -259,6 +322,7 @@ public:
                 reset_at_ = 0;
                 reset();
             }
+            configure();
             drive();
             half(false);
             observe();

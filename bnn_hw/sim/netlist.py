@@ -172,6 +172,7 @@ def netlist_core(rtl: Core, netlist: Path, folder: Path) -> tuple[Core, dict[str
             classes=rtl.classes,
             sources=(*sources, "netlist.v"),
             stages=stages,
+            config=rtl.config,
         )
         (scratch / "core.json").write_text(core_record.to_json(core))
     return core, cells

@@ -45,7 +45,8 @@ class SimulationRun:
     words: (n,) int64, signed output words; last: (n,) whether m_last stood with
     it; cycles: (n,) cycle of each; first_beats: (frames,) cycle in which each
     frame's first beat was taken; streams: recorded stages, (beats, values a beat)
-    (-1 and +1 where bipolar); finished: False when the watchdog stopped it.
+    (-1 and +1 where bipolar); finished: False when the watchdog stopped it;
+    answers: what reading requests to the configuration port gave, in order.
     """
 
     finished: bool
@@ -57,6 +58,25 @@ class SimulationRun:
     streams: dict[str, np.ndarray]
     channels: tuple[ChannelState, ...]
     ends: dict[str, bool]
+    answers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to the configuration port, made between two frames: when ``after_frames`` are out.
+
+    address: of a 32-bit word; word: what to write, None to read.
+    """
+
+    after_frames: int
+    address: int
+    word: int | None = None
+
+
+def request_bytes(requests: Sequence[Request]) -> bytes:
+    """Pack requests for the harness."""
+    rows = [(r.after_frames, r.word is not None, r.address, r.word or 0) for r in requests]
+    return np.array(rows, "<u4").tobytes()
 
 
 def input_bytes(stream: Stream, images: np.ndarray) -> bytes:
@@ -91,6 +111,7 @@ def simulate(
     watchdog_cycles: int = 1_000_000,
     timeout_s: float = 3600,
     progress: Callable[[int], None] | None = None,
+    requests: Sequence[Request] = (),
 ) -> SimulationRun:
     """Send the pictures back to back and return what came out.
 
@@ -99,7 +120,8 @@ def simulate(
     ``longest_stall`` cycles at a time, and registers start with random contents.
     reset_at: cycle of a reset after which the frames start anew, 0 for none.
     The run stops when neither end moved for ``watchdog_cycles``.
-    progress: called with the number of frames that are out.
+    progress: called with the number of frames that are out. requests: to the
+    configuration port, in the order of their frames; the frames behind them wait.
 
     Raises MismatchError when an assertion in the hardware fails, ToolError when
     the program dies or exceeds ``timeout_s``.
@@ -109,9 +131,11 @@ def simulate(
         folder = Path(name)
         with writing(folder):
             (folder / "input.bin").write_bytes(input_bytes(core.input, images))
+            (folder / "requests.bin").write_bytes(request_bytes(requests))
         options = {
             "folder": folder,
             "input": folder / "input.bin",
+            "requests": folder / "requests.bin",
             "input_bytes": (core.input.width_bits + 7) // 8,
             "frames": len(images),
             "beats": core.input.beats_per_frame,
@@ -198,6 +222,7 @@ def _read(core: Core, folder: Path, record: Sequence[str]) -> SimulationRun:
             ChannelState(**{**c, "valid": bool(c["valid"]), "ready": bool(c["ready"])})
             for c in result["channels"]
         ),
+        answers=tuple(np.fromfile(folder / "answers.bin", dtype="<u4").tolist()),
         ends={key: bool(result[key]) for key in ("s_valid", "s_ready", "m_valid", "m_ready")},
     )
 

@@ -1,7 +1,8 @@
 """The proof of a core: values equal to the graph in every layer, cycles equal to the plan.
 
-Four kinds of runs, each over whole frames back to back: at full speed (which also
-measures), with random pauses at both ends, and with a reset in mid-frame.
+Runs over whole frames back to back: at full speed (which also measures), with random
+pauses at both ends, with a reset in mid-frame, and, where weights can be loaded, with
+others loaded between two frames.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from bnn_hw.pipeline import core as core_record
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.sim.build import Simulator, build
 from bnn_hw.sim.compare import Expected, check_run, expected_values, recorded_stages
-from bnn_hw.sim.run import SimulationRun, simulate
+from bnn_hw.sim.reload import Reload, check_answers, joined, reload_requests
+from bnn_hw.sim.run import Request, SimulationRun, simulate
 
 FORMAT = "bnn_hw.verify/1"
 INTERVAL_TOLERANCE = 0.005
@@ -114,6 +116,7 @@ def verify(
     seeds: Sequence[int] = (1,),
     cache: Path | None = None,
     progress: Progress | None = None,
+    reload: Reload | None = None,
 ) -> VerifyReport:
     """Prove the core in ``folder`` on the pictures and return what was measured.
 
@@ -121,7 +124,7 @@ def verify(
     again when ``frames`` exceeds n. seeds: one run with random pauses each; the
     last one is also used for the run with a reset in mid-frame. cache: where
     compiled simulations are kept. progress: called with a run's name, the frames
-    done and their number.
+    done and their number. reload: other weights for a core that can be loaded.
 
     Raises MismatchError when a value, the number of words, the interval (not
     constant, or more than 0.5 % above the plan) differs or the core stops;
@@ -144,6 +147,8 @@ def verify(
         proof.run(f"random pauses, seed {seed}", seed)
     reset_seed = seeds[-1] if seeds else 1
     proof.run("reset in mid-frame", reset_seed, RESET_FRAMES, max(2, plan.latency_cycles - interval // 3))
+    if reload:
+        proof.run_reloaded(reload, expected_values(plan, reload.graph, core, images), reset_seed)
     return VerifyReport(
         network=plan.network,
         frames=count,
@@ -174,7 +179,29 @@ class _Proof:
         self.progress = progress
         self.reports: list[RunReport] = []
 
-    def run(self, name: str, seed: int | None, frames: int | None = None, reset_at: int = 0) -> SimulationRun:
+    def run_reloaded(self, reload: Reload, after: Expected, seed: int) -> None:
+        """Half of the frames with the core's weights, the others with those loaded in between."""
+        config = self.simulator.core.config
+        assert config
+        half = len(self.images) // 2
+        words = len(reload.image.writes)
+        run = self.run(
+            f"{words:,} words of other weights loaded after frame {half}",
+            seed,
+            requests=reload_requests(reload.image, half),
+            expected=joined(self.expected, after, half),
+        )
+        check_answers(config, reload.image, run.answers)
+
+    def run(
+        self,
+        name: str,
+        seed: int | None,
+        frames: int | None = None,
+        reset_at: int = 0,
+        requests: Sequence[Request] = (),
+        expected: Expected | None = None,
+    ) -> SimulationRun:
         """Simulate, compare and report; ``frames`` limits the run to the first frames."""
         count = min(frames or len(self.images), len(self.images))
         core = self.simulator.core
@@ -195,8 +222,9 @@ class _Proof:
             reset_at=reset_at,
             watchdog_cycles=watchdog_cycles(self.plan, longest_stall),
             progress=advance,
+            requests=requests,
         )
-        compared = check_run(core, run, first_frames(self.expected, count), name)
+        compared = check_run(core, run, first_frames(expected or self.expected, count), name)
         seconds = round(time.monotonic() - started, 2)
         self.reports.append(RunReport(name, seed, count, run.total_cycles, compared, seconds))
         return run

@@ -89,6 +89,10 @@ def test_every_fault_layer_by_layer(chain):
         ('{"layers": {"a": {"PE": 1.5, "SIMD": true}}}', "f.json, layer a: PE is 1.5, not a whole number"),
         ('{"layers": {"a": {"PE": 1.5, "SIMD": true}}}', "f.json, layer a: SIMD is True, not a whole number"),
         ('{"layers": {"a": {"PE": 1}}}', "f.json, layer a: SIMD is missing"),
+        (
+            '{"layers": {"a": {"PE": 1, "SIMD": 1, "weights": "loaded"}}}',
+            "f.json, layer a: weights is 'loaded'\n    remedy: use fixed or runtime, or leave it out",
+        ),
         ('{"layers": {"a": {"PE": 1, "SIMD": 1, "pe": 1}}}', "f.json, layer a: pe is an unknown field"),
     ],
 )
@@ -108,3 +112,10 @@ def test_missing_and_unwritable_file(tmp_path, chain):
 def test_text_without_memory():
     text = folding_text({"a": LayerFolding(2, 3)})
     assert json.loads(text)["layers"] == {"a": {"PE": 2, "SIMD": 3}}
+
+
+def test_runtime_weights_come_back():
+    folding = {"conv1": LayerFolding(2, 3, runtime=True), "fc": LayerFolding(1, 1)}
+    text = folding_text(folding)
+    assert json.loads(text)["layers"]["conv1"] == {"PE": 2, "SIMD": 3, "weights": "runtime"}
+    assert parse_folding(text, "f.json") == folding

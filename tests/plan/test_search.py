@@ -40,7 +40,7 @@ def every_folding(chain, pixels):
     """
     points = [
         [
-            LayerFolding(pe, simd, memory, several)
+            LayerFolding(pe, simd, memory, pixels=several)
             for pe in range(1, layer.mh + 1)
             for simd in legal_simd(layer)
             for several in range(

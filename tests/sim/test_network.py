@@ -56,7 +56,7 @@ class Case:
 
 def case(specs, shape, folding, buffers: bool = False) -> Case:
     graph = random_graph(specs, shape)
-    return Case(graph, make_plan(graph, folding, buffers))
+    return Case(graph, make_plan(graph, folding, buffers=buffers))
 
 
 CASES = {

@@ -21,6 +21,10 @@
 //            has ROWS parts of MW / ROWS inputs. The parts of the next vector start STEP inputs
 //            later, so the beat holds ROWS times MW / ROWS + (PIXELS - 1) * STEP inputs. The output
 //            has PE neurons of each vector, those of the first one in the low bits.
+// RUNTIME    1: weights and thresholds can be loaded: WEIGHT_BASE and THRESHOLD_BASE are their
+//            first addresses, config_request and config_answer join bnn_config_ram with
+//            bnn_config. What a frame gives while it is written to has no meaning; reading holds
+//            the unit for a cycle or two and changes nothing.
 // Handshake  in_ready and out_valid depend on registers only (skid buffer at the output).
 // Rate       one input beat a cycle, NF output beats of PE values a vector.
 // Latency    from the last input beat of a fold: 3 cycles, one more with WEIGHT_STYLE
@@ -40,6 +44,9 @@ module bnn_mvtu #(
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
   parameter WEIGHT_STYLE = "logic",
+  parameter bit RUNTIME = 0,
+  parameter int WEIGHT_BASE = 0,
+  parameter int THRESHOLD_BASE = 0,
   parameter int PIXELS = 1,
   parameter int ROWS = 1,
   parameter int STEP = 1,
@@ -52,7 +59,9 @@ module bnn_mvtu #(
   input  logic [SEEN*IN_BITS-1:0]       in_data,
   output logic                          out_valid,
   input  logic                          out_ready,
-  output logic [PIXELS*PE*OUT_BITS-1:0] out_data
+  output logic [PIXELS*PE*OUT_BITS-1:0] out_data,
+  input  logic [57:0]                   config_request,
+  output logic [31:0]                   config_answer
 );
   localparam int SF = MW / SIMD;
   localparam int NF = (MH + PE - 1) / PE;
@@ -124,9 +133,25 @@ module bnn_mvtu #(
   logic [SEEN*IN_BITS-1:0] inputs;
   logic [OPERAND_BITS-1:0] operands, next_operands;
 
-  bnn_rom #(.WIDTH(PE * SIMD), .DEPTH(WORDS), .FILE(WEIGHT_FILE), .STYLE(WEIGHT_STYLE)) u_weights (
-    .clk, .enable(advance), .address(weight_address), .data(weights)
-  );
+  logic        weights_hold, thresholds_hold;    // the memory's read port is not free
+  logic [31:0] weights_answer, thresholds_answer;
+  assign config_answer = weights_answer | thresholds_answer;
+
+  if (RUNTIME) begin : g_loaded_weights
+    bnn_config_ram #(
+      .WIDTH(PE * SIMD), .DEPTH(WORDS), .FILE(WEIGHT_FILE), .STYLE(WEIGHT_STYLE), .BASE(WEIGHT_BASE)
+    ) u_weights (
+      .clk, .rst_n, .enable(advance), .address(weight_address), .data(weights),
+      .request(config_request), .answer(weights_answer), .hold(weights_hold)
+    );
+  end else begin : g_fixed_weights
+    logic unused_config;
+    assign unused_config = ^config_request;
+    assign {weights_hold, weights_answer} = '0;
+    bnn_rom #(.WIDTH(PE * SIMD), .DEPTH(WORDS), .FILE(WEIGHT_FILE), .STYLE(WEIGHT_STYLE)) u_weights (
+      .clk, .enable(advance), .address(weight_address), .data(weights)
+    );
+  end
   bnn_delay #(.WIDTH(SEEN * IN_BITS), .LENGTH(ROM_LATENCY - 1)) u_inputs (
     .clk, .enable(advance), .in_data, .out_data(inputs)
   );
@@ -159,7 +184,7 @@ module bnn_mvtu #(
   localparam int SUM_BITS = THRESHOLD ? ACC_BITS + 1 : BIPOLAR ? OUT_BITS - 1 : OUT_BITS;
   localparam int OFFSET = BIPOLAR ? (MW + 1) / 2 : 0;
   // Weights that never change make shared counts worth while; bnn_constant_dot tells what it adds.
-  localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2;
+  localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2 && !RUNTIME;
   logic [PE*SUM_BITS-1:0] next_withheld, withheld;    // what is subtracted; all ones for nothing
   logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold
   logic                   is_first, next_is_first;
@@ -173,9 +198,19 @@ module bnn_mvtu #(
     bnn_delay #(.WIDTH(NF_BITS), .LENGTH(STAGES - 2)) u_fold (
       .clk, .enable(advance), .in_data(neuron_fold), .out_data(fold)
     );
-    bnn_rom #(.WIDTH(PE * ACC_BITS), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic")) u_thresholds (
-      .clk, .enable(advance), .address(fold), .data(thresholds)
-    );
+    if (RUNTIME) begin : g_loaded
+      bnn_config_ram #(
+        .WIDTH(PE * ACC_BITS), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic"), .BASE(THRESHOLD_BASE)
+      ) u_thresholds (
+        .clk, .rst_n, .enable(advance), .address(fold), .data(thresholds),
+        .request(config_request), .answer(thresholds_answer), .hold(thresholds_hold)
+      );
+    end else begin : g_fixed
+      assign {thresholds_hold, thresholds_answer} = '0;
+      bnn_rom #(.WIDTH(PE * ACC_BITS), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic")) u_thresholds (
+        .clk, .enable(advance), .address(fold), .data(thresholds)
+      );
+    end
     for (genvar p = 0; p < PE; p++) begin : g_withheld
       assign subtracted[p*SUM_BITS +: SUM_BITS] = {
         !BIPOLAR && thresholds[p*ACC_BITS + ACC_BITS - 1],
@@ -183,6 +218,7 @@ module bnn_mvtu #(
       };
     end
   end else begin : g_no_thresholds
+    assign {thresholds_hold, thresholds_answer} = '0;
     assign subtracted = {PE{SUM_BITS'(OFFSET)}};
   end
 
@@ -199,11 +235,12 @@ module bnn_mvtu #(
     if (advance) withheld <= next_is_first ? next_withheld : '1;
   end
 
-  logic emit, emit_ready;
+  logic emit, emit_ready, hold;
   logic [PIXELS*PE*OUT_BITS-1:0] emitted;
 
   assign emit    = valid[STAGES-1] && last[STAGES-1];
-  assign advance = emit_ready || !emit;
+  assign hold    = weights_hold || thresholds_hold;
+  assign advance = (emit_ready || !emit) && !hold;
 
   localparam int COUNT_BITS = $clog2(SIMD + 1) + 1;
   logic [PIXELS*PE*COUNT_BITS-1:0] counts0, counts1;
@@ -309,7 +346,7 @@ module bnn_mvtu #(
   end
 
   bnn_skid #(.WIDTH(PIXELS * PE * OUT_BITS)) u_skid (
-    .clk, .rst_n, .in_valid(emit), .in_ready(emit_ready), .in_data(emitted),
+    .clk, .rst_n, .in_valid(emit && !hold), .in_ready(emit_ready), .in_data(emitted),
     .out_valid, .out_ready, .out_data
   );
 endmodule

@@ -84,7 +84,7 @@ def _summed(unit: Mvtu) -> int:
 def is_constant(unit: Mvtu) -> bool:
     """Tell whether bnn_mvtu takes bnn_constant_dot for this unit."""
     words = unit.neuron_fold * unit.synapse_fold
-    return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2
+    return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2 and not unit.runtime
 
 
 def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Needs:

@@ -59,6 +59,7 @@ module bnn_core (
   wire          conv1_mvtu_valid;
   wire          conv1_mvtu_ready;
   wire [3:0]    conv1_mvtu_data;
+  wire [31:0]   unused_conv1_mvtu_config;
   bnn_mvtu #(
       .IN_BITS(8),
       .IN_SIGNED(0),
@@ -81,7 +82,9 @@ module bnn_core (
       .in_data(conv1_window_data),
       .out_valid(conv1_mvtu_valid),
       .out_ready(conv1_mvtu_ready),
-      .out_data(conv1_mvtu_data)
+      .out_data(conv1_mvtu_data),
+      .config_request('0),
+      .config_answer(unused_conv1_mvtu_config)
   );
 
   // ---- pool1 ------------------------------------------------------------------------------------
@@ -168,6 +171,7 @@ module bnn_core (
   wire          fc1_mvtu_valid;
   wire          fc1_mvtu_ready;
   wire [1:0]    fc1_mvtu_data;
+  wire [31:0]   unused_fc1_mvtu_config;
   bnn_mvtu #(
       .IN_BITS(1),
       .IN_SIGNED(0),
@@ -190,7 +194,9 @@ module bnn_core (
       .in_data(fc1_window_data),
       .out_valid(fc1_mvtu_valid),
       .out_ready(fc1_mvtu_ready),
-      .out_data(fc1_mvtu_data)
+      .out_data(fc1_mvtu_data),
+      .config_request('0),
+      .config_answer(unused_fc1_mvtu_config)
   );
 
   // ---- fc2 (PE 3, SIMD 5, 4 cycles a frame) -----------------------------------------------------
@@ -268,6 +274,7 @@ module bnn_core (
   wire          fc2_mvtu_valid;
   wire          fc2_mvtu_ready;
   wire [11:0]   fc2_mvtu_data;
+  wire [31:0]   unused_fc2_mvtu_config;
   bnn_mvtu #(
       .IN_BITS(1),
       .IN_SIGNED(0),
@@ -289,7 +296,9 @@ module bnn_core (
       .in_data(fc2_window_data),
       .out_valid(fc2_mvtu_valid),
       .out_ready(fc2_mvtu_ready),
-      .out_data(fc2_mvtu_data)
+      .out_data(fc2_mvtu_data),
+      .config_request('0),
+      .config_answer(unused_fc2_mvtu_config)
   );
 
   // scores: collects 3 scores, finds the greatest and sends them as words.

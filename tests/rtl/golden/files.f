@@ -16,6 +16,7 @@ bnn_converter.sv
 bnn_fifo.sv
 bnn_lut_columns.sv
 bnn_accumulate.sv
+bnn_config_ram.sv
 bnn_delay.sv
 bnn_subset_counts.sv
 bnn_constant_dot.sv

@@ -55,7 +55,8 @@ class Dut:
 
     inputs: the words of one stimulus; expected: the words that must come out;
     outputs: the ports that together are an output word, the first in the low bits;
-    mask: bits of an output word that have a meaning, one entry a word or one for all.
+    mask: bits of an output word that have a meaning, one entry a word or one for all;
+    pins: further connections.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Dut:
     port_bits: tuple[int, ...] = ()
     mask: list[int] | int | None = None
     files: dict[str, str] = field(default_factory=dict)
+    pins: tuple[str, ...] = ()
 
 
 @dataclass
@@ -117,7 +119,7 @@ def _wrapper(duts: list[Dut]) -> str:
             f"  bnn_{dut.kind} #({parameter_list(dut.parameters)}) u_{i} (\n"
             f"    .clk, .rst_n(rst_n_{i}), .in_valid(in_valid_{i}), .in_ready(in_ready_{i}),\n"
             f"    .in_data(in_data_{i}), .out_valid(out_valid_{i}), .out_ready(out_ready_{i}),\n"
-            f"    {', '.join(connections)});\n"
+            f"    {', '.join([*connections, *dut.pins])});\n"
         )
     return f"module bench ({', '.join(ports)});\n{''.join(instances)}endmodule\n"
 

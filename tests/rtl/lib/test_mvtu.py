@@ -167,6 +167,7 @@ def mvtu(layer: Layer) -> Dut:
         pack_words(by_fold.reshape(-1, layer.pixels * layer.pe), out_bits),
         mask=([whole] * (layer.neuron_fold - 1) + [present]) * VECTORS,
         files=files,
+        pins=(".config_request('0)", ".config_answer()"),
     )
 
 
