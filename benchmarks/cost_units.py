@@ -24,11 +24,9 @@ from bnn_hw.ir.types import BIPOLAR, DataType, sint, uint
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, Stream, Window
 from bnn_hw.plan.cost import stage_resources
-from bnn_hw.rtl.emit import LIBRARY
+from bnn_hw.rtl.emit import LIBRARY, structural_texts
 from bnn_hw.rtl.memory import Image
-from bnn_hw.rtl.modules import module_of
-from bnn_hw.rtl.structural.library import needs_of, structural_sources
-from bnn_hw.rtl.structural.tables import table_sources
+from bnn_hw.rtl.modules import module_of, threshold_file, weight_file
 from bnn_hw.synth.utilisation import Reference
 from bnn_hw.synth.yosys import synthesise
 
@@ -137,7 +135,10 @@ UNITS: list[Stage] = [
             (288, 32, 8, 288, "logic"), (576, 64, 4, 64, "block"), (128, 128, 16, 128, "logic"),
             (64, 64, 64, 64, "logic"), (144, 16, 16, 8, "logic"), (144, 16, 8, 4, "logic"),
             (144, 16, 8, 2, "logic"), (144, 16, 8, 1, "logic"), (576, 64, 8, 576, "logic"),
-            (144, 64, 2, 16, "block"),
+            (144, 64, 2, 16, "block"), (1152, 256, 4, 32, "block"), (2304, 256, 1, 32, "block"),
+            (576, 128, 1, 16, "block"), (144, 32, 11, 144, "logic"), (288, 64, 4, 288, "logic"),
+            (288, 64, 2, 288, "logic"), (576, 64, 3, 576, "logic"), (1152, 128, 2, 1152, "logic"),
+            (576, 128, 10, 64, "logic"),
         )
     ),
     mvtu(128, 4, 1, 1, "logic", threshold=False),
@@ -157,21 +158,21 @@ def _image(width: int, depth: int) -> Image:
     return Image(tuple(random.getrandbits(width) for _ in range(depth)), width)
 
 
-def _instance(folder: Path, index: int, stage: Stage, logic: dict[str, Image]) -> tuple[list[str], str]:
-    """Ports and text of one instance; writes its memory images and adds those of logic ROMs to ``logic``."""
+def _images(stage: Stage) -> dict[str, Image]:
+    """Random contents of a unit's memories by file name."""
+    if not isinstance(stage, Mvtu):
+        return {}
+    depth = stage.neuron_fold * stage.synapse_fold
+    images = {weight_file(stage): _image(stage.pe * stage.simd, depth)}
+    if stage.threshold:
+        images[threshold_file(stage)] = _image(stage.pe * stage.accumulator.bits, stage.neuron_fold)
+    return images
+
+
+def _instance(stage: Stage) -> tuple[list[str], str]:
+    """Ports and text of one instance."""
     module, parameters = module_of(stage)
-    name = f"s{index}"
-    if isinstance(stage, Mvtu):
-        folds = stage.neuron_fold
-        weights = {f"{name}_w.hex": _image(stage.pe * stage.simd, folds * stage.synapse_fold)}
-        parameters["WEIGHT_FILE"] = f"{name}_w.hex"
-        thresholds = {}
-        if stage.threshold:
-            thresholds = {f"{name}_t.hex": _image(stage.pe * stage.accumulator.bits, folds)}
-            parameters["THRESHOLD_FILE"] = f"{name}_t.hex"
-        for file, image in (weights | thresholds).items():
-            (folder / file).write_text(image.hex_text)
-        logic |= thresholds | (weights if stage.weight_memory == "logic" else {})
+    name = stage.name
     texts = [f'.{key}("{v}")' if isinstance(v, str) else f".{key}({v})" for key, v in parameters.items()]
     bits_out = 32 if isinstance(stage, Scores) else stage.output.width_bits
     ports = [
@@ -200,12 +201,17 @@ def measure(units: list[Stage], out: Path) -> dict[str, Resources]:
     for path in (*LIBRARY.glob("*.sv"), *LIBRARY.glob("*.svh")):
         shutil.copy(path, folder)
     ports, texts = ["input logic clk, input logic rst_n"], []
-    logic: dict[str, Image] = {}
-    for index, stage in enumerate(units):
-        own, text = _instance(folder, index, stage, logic)
-        ports += own
+    named = [replace(stage, name=f"s{index}") for index, stage in enumerate(units)]
+    images = {stage.name: _images(stage) for stage in named}
+    (folder / "mem").mkdir()
+    for stage in named:
+        for path, image in images[stage.name].items():
+            (folder / path).write_text(image.hex_text)
+        instance_ports, text = _instance(stage)
+        ports += instance_ports
         texts.append(text)
-    for file, text in (structural_sources(needs_of(units), False) | table_sources(logic)).items():
+    own = structural_texts(named, images, dual_cells=False)
+    for file, text in own.items():
         (folder / file).write_text(text)
     header = ",\n  ".join(ports)
     (folder / "units.sv").write_text(f"module units(\n  {header}\n);\n" + "\n".join(texts) + "\nendmodule\n")
@@ -215,6 +221,16 @@ def measure(units: list[Stage], out: Path) -> dict[str, Resources]:
         folder, "units", out / "synth", Reference("none", Resources(1, 1, 1, 1)), stage_names=names
     )
     return {name: item.resources for name, item in report.stages.items() if name in names.values()}
+
+
+def store(found: dict[str, Resources]) -> None:
+    """Add figures to cost_units.json."""
+    old = json.loads(DATA.read_text()) if DATA.exists() else {}
+    new = {
+        key: {"lut": item.lut, "ff": item.ff, "bram36": item.bram36, "dsp": item.dsp}
+        for key, item in found.items()
+    }
+    DATA.write_text(json.dumps(old | new, indent=1) + "\n")
 
 
 def show(units: list[Stage], found: dict[str, Resources]) -> Table:
@@ -238,12 +254,7 @@ def main() -> None:
     units = [stage for stage in UNITS if options.only in (None, stage.kind)]
     found = measure(units, options.out)
     if options.store:
-        old = json.loads(DATA.read_text()) if DATA.exists() else {}
-        new = {
-            key: {"lut": item.lut, "ff": item.ff, "bram36": item.bram36, "dsp": item.dsp}
-            for key, item in found.items()
-        }
-        DATA.write_text(json.dumps(old | new, indent=1) + "\n")
+        store(found)
     Console(width=180).print(show(units, found))
 
 

@@ -200,6 +200,12 @@ class Mvtu(Stage):
     def synapse_fold(self) -> int:
         return self.mw // self.simd
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether a thresholded layer is not folded, so that its weights never change: bnn_constant_mvtu."""
+        unfolded = self.neuron_fold * self.synapse_fold == 1
+        return unfolded and self.threshold is not None and self.weight_memory == "logic" and not self.runtime
+
 
 @dataclass(frozen=True)
 class ThresholdUnit(Stage):

@@ -42,8 +42,9 @@ from bnn_hw.pipeline.stages import (
     ThresholdUnit,
     Window,
 )
+from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, is_full
-from bnn_hw.plan.memory import ram_style, weight_style
+from bnn_hw.plan.memory import LUT_PER_BRAM36, ram_style, weight_style
 from bnn_hw.plan.pixels import after_layer, after_pool, after_split, divisors, input_pixels, keeps_places
 
 SCORE_BITS = 32
@@ -99,6 +100,12 @@ def ring_depth_words(stage: Window) -> int:
     return max(2 * span, row_change) * words
 
 
+def least_ring_words(stage: Window) -> int:
+    """Words without which a ring buffer cannot hold a window and take in the next pixel."""
+    words = stage.input.beats_per_pixel
+    return ((stage.kernel[0] - 1) * stage.input.width + stage.kernel[1] + 1) * words
+
+
 def power_of_two(words: int) -> int:
     """The least power of two that is not below ``words``: an address of that depth wraps by itself."""
     return 1 << (words - 1).bit_length()
@@ -110,6 +117,21 @@ def with_depth(stage: Window | Fifo, depth: int) -> Window | Fifo:
     if isinstance(stage, Fifo):
         return replace(stage, depth=depth, memory=memory)
     return replace(stage, depth_words=depth, memory=memory)
+
+
+def cheapest_depth(stage: Window | Fifo, words: int) -> int:
+    """The depth of at least ``words`` that costs least, of equal ones the greatest.
+
+    Looked at: full banks of 32 and 64 words (RAM32M, RAM64M), and powers of two,
+    whose addresses wrap by themselves.
+    """
+    depths = {-(-words // 32) * 32, -(-words // 64) * 64, power_of_two(max(words, 2))}
+
+    def cost(depth: int) -> tuple[float, int]:
+        need = stage_resources(with_depth(stage, depth))
+        return need.lut + LUT_PER_BRAM36 * need.bram36, -depth
+
+    return min(depths, key=cost)
 
 
 def accumulator_type(layer: MacLayer, runtime: bool = False) -> DataType:
@@ -137,6 +159,7 @@ class StageBuilder:
     """Adds stages one after the other; ``stream`` is what the last one gives.
 
     source, lanes, pixels, skip: what arrives, all channels of one pixel a beat by default.
+    least: without depths buffers are as small as any can be, instead of nominal.
     """
 
     def __init__(
@@ -144,9 +167,11 @@ class StageBuilder:
         source: ValueType,
         lanes: int | None = None,
         depths: dict[str, int] | None = None,
+        least: bool = False,
         pixels: int = 1,
         skip: int = 0,
     ) -> None:
+        self.least = least
         self.stages: list[Stage] = []
         self.depths = depths or {}
         self.taken: set[str] = set()
@@ -259,8 +284,10 @@ class StageBuilder:
         if full:
             self.add(window)
         else:
-            depth = self.depths.get(window.name) or power_of_two(ring_depth_words(window))
-            self.add(with_depth(window, depth))
+            depth = self.depths.get(window.name)
+            if not depth and self.least:
+                depth = cheapest_depth(window, least_ring_words(window))
+            self.add(with_depth(window, depth or power_of_two(ring_depth_words(window))))
         self.mvtu(layer, choice, neuron_fold)
 
     def flatten(self, layer: MacLayer) -> None:
@@ -299,7 +326,7 @@ class StageBuilder:
 
     def fifo(self, layer: MacLayer) -> None:
         name = self.name(layer.name, "fifo")
-        depth = self.depths.get(name, max(2, self.stream.groups_per_row))
+        depth = self.depths.get(name, 0 if self.least else max(2, self.stream.groups_per_row))
         if depth:
             self.buffer(name, layer, depth)
 

@@ -1,9 +1,11 @@
 """What each stage takes on an xc7 part: LUT sites, flip-flops, block RAM, DSP.
 
 A law a kind of unit, in terms of what the unit consists of. The structure comes
-from the SystemVerilog library and from the LUT and RAM primitives
-(:mod:`bnn_hw.plan.memory`); the constants below are fitted to units synthesised
-one by one with Yosys and packed into LUT sites.
+from the SystemVerilog library, from the structural arithmetic
+(:mod:`bnn_hw.plan.sites`, exact counts) and from the LUT and RAM primitives
+(:mod:`bnn_hw.plan.memory`). What is left, control logic mostly, has constants fitted
+to units synthesised one by one with Yosys and packed into LUT sites
+(:mod:`bnn_hw.plan.laws`).
 """
 
 from __future__ import annotations
@@ -24,9 +26,11 @@ from bnn_hw.pipeline.stages import (
     ThresholdUnit,
     Window,
 )
+from bnn_hw.plan.laws import fitted_lut
 from bnn_hw.plan.memory import (
     BLOCK,
     LOGIC,
+    block_lut,
     bram36,
     config_ram_bram36,
     config_ram_lut,
@@ -35,6 +39,7 @@ from bnn_hw.plan.memory import (
     ram_style,
     rom_lut,
 )
+from bnn_hw.plan.sites import count_sites, match_dot_sites, triple_sum_sites
 
 
 def clog2(value: int) -> int:
@@ -62,11 +67,14 @@ def ring_window(stage: Window) -> Resources:
     counts = (words, stage.kernel[0], stage.replay, stage.output.width, stage.output.height)
     places = sum(clog2(count) for count in counts if count > 1)
     differences = 2 * (address + 2)
-    wrap = 0 if depth == 1 << address else 2.8 * address
+    wrap = 0 if depth == 1 << address else address
     padded = 20 if any(stage.padding) else 0
-    moves = 4 if stage.output.height * stage.output.width > 1 else -5.5
+    several = stage.output.height * stage.output.width > 1
     control = Resources(
-        lut=moves + 1.43 * places + 2.29 * differences + wrap + padded,
+        lut=padded
+        + fitted_lut(
+            "ring", place_bits=places, difference_bits=differences, wrap_bits=wrap, several_windows=several
+        ),
         ff=2 * address + differences + places + 1,
     )
     return control + ram(stage.input.width_bits, depth, stage.memory)
@@ -82,7 +90,10 @@ def full_window(stage: Window) -> Resources:
     lines = bits * (rows - 1)
     delay = lines * (ceil(rest / 32) if rest > 16 else 0.5 if rest > 0 else 0)
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + 4
-    control = Resources(lut=2 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1)
+    control = Resources(
+        lut=fitted_lut("full_window", place_bits=places, replay_bits=clog2(stage.replay)),
+        ff=places + clog2(stage.replay) + 1,
+    )
     registers = stage.output.width_bits
     window = Resources(lut=delay, ff=registers - (lines if rest > 0 else 0))
     return skid(bits) + control + window
@@ -122,21 +133,6 @@ def split(stage: Split) -> Resources:
     return skid(pixels_out) + Resources(lut=pixels_in - pixels_out + 2 * places, ff=pixels_in + places + 1)
 
 
-def lane_lut(simd: int, bits: int, depth: int, pe: int) -> float:
-    """LUT sites a lane of the product sum, weights from ``depth`` words.
-
-    One-bit lanes: XNOR and behavioural popcount, which gets dearer with its width.
-    Integer lanes: a conditional negation and an adder, together a LUT a bit of the
-    running sum. Constant weights make the XNOR disappear and give PEs common partial
-    sums, the more PEs the more; a few words still leave some in common.
-    """
-    shared = 1.0 if depth > 6 else 0.92 if depth > 2 else 0.74 * min(1.0, (8 / pe) ** 0.1)
-    if bits > 1:
-        return (bits + 1 + log2(simd) / 2) * (0.7 if depth == 1 else shared)
-    runtime = min(1.48, 0.8 + 0.28 * max(0.0, log2(simd) - 3))
-    return runtime * (0.6 * min(1.0, (16 / pe) ** 0.25) if depth == 1 else shared)
-
-
 def dot_registers(simd: int, bits: int) -> int:
     """Flip-flops of a PE's product sum: one register, or one a group and one for the total."""
     one_bit = bits == 1
@@ -155,17 +151,13 @@ def mvtu(stage: Mvtu) -> Resources:
     # Weights that can be loaded are nowhere constant or in common.
     different = 1 << 30 if stage.runtime else depth
     thresholded = stage.threshold is not None
-    sum_bits = stage.accumulator.bits + 1 if thresholded else stage.output.dtype.bits
-    # The choice of start or accumulator and the adder behind it share most of their LUTs.
-    accumulate = sum_bits * (1.3 if stage.synapse_fold > 1 else 0.6)
-    pe = Resources(
-        lut=stage.simd * lane_lut(stage.simd, bits, different, stage.pe) + accumulate,
-        ff=dot_registers(stage.simd, bits) + (sum_bits if stage.synapse_fold > 1 else 0),
-    )
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
+    registers = dot_registers(stage.simd, bits) + (sum_bits(stage) if stage.synapse_fold > 1 else 0)
     input_registers = stage.input.width_bits * (2 if stage.weight_memory == BLOCK else 1)
-    units = stage.pe * stage.input.pixels
-    total = Resources(lut=pe.lut * units + 8 + 1.2 * places, ff=pe.ff * units + places + input_registers + 8)
+    control = fitted_lut("mvtu", counter_bits=places)
+    pixels = stage.input.pixels
+    total = Resources(lut=product_lut(stage, different) * pixels + control, ff=registers * stage.pe * pixels)
+    total += Resources(ff=places + input_registers + 8)
     if stage.runtime:
         total += config_ram(stage.pe * stage.simd, depth, stage.weight_memory)
         if thresholded:
@@ -174,9 +166,42 @@ def mvtu(stage: Mvtu) -> Resources:
     total += weight_rom(stage, depth)
     if thresholded and stage.neuron_fold > 1:
         width = stage.pe * stage.accumulator.bits
-        registers = distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
-        total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=registers)
+        own = distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
+        total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=own)
     return total + skid(stage.output.width_bits)
+
+
+def sum_bits(stage: Mvtu) -> int:
+    """Bits of an MVTU's accumulator, each a site of its ternary adder."""
+    if stage.threshold is not None:
+        return stage.accumulator.bits + 1
+    return stage.output.dtype.bits - (1 if stage.input.dtype.is_bipolar else 0)
+
+
+def product_lut(stage: Mvtu, depth: int) -> float:
+    """LUT sites of the product sums and accumulators, weights from ``depth`` words."""
+    pe, simd = stage.pe, stage.simd
+    if stage.input.dtype.bits > 1:
+        return integer_product_lut(stage, depth)
+    if depth == 1 and pe > 1:
+        # Each PE counts the inputs of weight 1, about half of them, and all share the count of all.
+        count_bits = clog2(simd + 1)
+        own = count_sites(simd // 2) + count_bits + sum_bits(stage)
+        return pe * own + count_sites(simd) + count_bits + fitted_lut("constant", pe_bits=pe * count_bits)
+    return pe * (match_dot_sites(simd) + sum_bits(stage))
+
+
+def integer_product_lut(stage: Mvtu, depth: int) -> float:
+    """Sums of three that all PEs share; each PE chooses one of each triple, and adds them up."""
+    bits = stage.input.dtype.bits
+    term_bits = bits + 2 + (0 if stage.input.dtype.is_signed else 1)
+    triples = -(-stage.simd // 3)
+    shared = triple_sum_sites(stage.simd, term_bits)
+    if triples == 1:
+        chosen = term_bits if depth > 1 and stage.simd > 1 else 0
+        return shared + stage.pe * (chosen + sum_bits(stage))
+    kind = "integer_constant" if depth == 1 else "integer"
+    return shared + stage.pe * sum_bits(stage) + fitted_lut(kind, term_bits=stage.pe * triples * term_bits)
 
 
 def config_ram(width: int, depth: int, memory: str) -> Resources:
@@ -199,7 +224,7 @@ def weight_rom(stage: Mvtu, depth: int) -> Resources:
     if depth == 1:
         return Resources()
     if stage.weight_memory == BLOCK:
-        return Resources(bram36=bram36(width, depth), ff=width)
+        return Resources(lut=block_lut(width, depth), bram36=bram36(width, depth), ff=width)
     return Resources(lut=rom_lut(width, depth), ff=distinct_columns(width, depth))
 
 
@@ -244,25 +269,29 @@ def fifo(stage: Fifo) -> Resources:
 
 def stage_resources(stage: Stage) -> Resources:
     """Predicted resources of a stage; LUT sites and flip-flops rounded to whole ones."""
+    total = raw_resources(stage)
+    return Resources(float(round(total.lut)), float(round(total.ff)), total.bram36, total.dsp)
+
+
+def raw_resources(stage: Stage) -> Resources:
+    """Predicted resources of a stage as the laws give them."""
     if isinstance(stage, Window):
-        total = full_window(stage) if stage.full else ring_window(stage)
-    elif isinstance(stage, Mvtu):
-        total = mvtu(stage)
-    elif isinstance(stage, Converter):
+        return full_window(stage) if stage.full else ring_window(stage)
+    if isinstance(stage, Mvtu):
+        return mvtu(stage)
+    if isinstance(stage, Converter):
         source = stage.input
         bits = source.dtype.bits * source.pixels
-        total = converter(source.channels, bits, source.lanes, stage.output.lanes)
-    elif isinstance(stage, Split):
-        total = split(stage)
-    elif isinstance(stage, Align):
-        total = align(stage)
-    elif isinstance(stage, Pool):
-        total = pool(stage)
-    elif isinstance(stage, ThresholdUnit):
-        total = threshold_unit(stage)
-    elif isinstance(stage, Fifo):
-        total = fifo(stage)
-    else:
-        assert isinstance(stage, Scores)
-        total = scores(stage)
-    return Resources(float(round(total.lut)), float(round(total.ff)), total.bram36, total.dsp)
+        return converter(source.channels, bits, source.lanes, stage.output.lanes)
+    if isinstance(stage, Split):
+        return split(stage)
+    if isinstance(stage, Align):
+        return align(stage)
+    if isinstance(stage, Pool):
+        return pool(stage)
+    if isinstance(stage, ThresholdUnit):
+        return threshold_unit(stage)
+    if isinstance(stage, Fifo):
+        return fifo(stage)
+    assert isinstance(stage, Scores)
+    return scores(stage)

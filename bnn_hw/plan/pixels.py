@@ -75,11 +75,14 @@ def first_pixels(chain: Chain) -> tuple[int, ...]:
         return (1,)
     width = chain.input.width
     kernel = pools[0].kernel[1] if pools else 1
-    found: dict[tuple[int, bool], int] = {}
+    least: dict[int, int] = {}
+    kept: dict[int, int] = {}
     for pixels in range(1, width + 1):
         beats = -(-width // input_pixels(chain.layers[0], pixels))
-        found.setdefault((beats, pixels % kernel == 0), pixels)
-    return tuple(sorted(found.values()))
+        least.setdefault(beats, pixels)
+        if pixels % kernel == 0:
+            kept.setdefault(beats, pixels)
+    return tuple(sorted({*least.values(), *kept.values()}))
 
 
 def later_pixels(layer: MacLayer, arriving: int) -> tuple[int, ...]:

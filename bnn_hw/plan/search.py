@@ -77,8 +77,10 @@ def _halves(resources: Resources) -> int:
 class Search:
     """Tables of one chain, made once, and searches on them."""
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, least_buffers: bool = False) -> None:
+        """least_buffers: count buffers as small as any can be, which bounds every real cost from below."""
         self.chain = chain
+        self.least = least_buffers
         self.first_pixels = first_pixels(chain)
         self.groups = self._groups()
 
@@ -146,7 +148,9 @@ class Search:
         return {(n, after_split(arriving, skip, n)) for n in later_pixels(layer, arriving)}
 
     def _entry(self, index: int, layer: MacLayer, arrival: Arrival, entry: Entry) -> tuple[float, int]:
-        builder = StageBuilder(layer.input, lanes=arrival[0], pixels=arrival[1], skip=arrival[2])
+        builder = StageBuilder(
+            layer.input, lanes=arrival[0], least=self.least, pixels=arrival[1], skip=arrival[2]
+        )
         builder.entry(layer, LayerFolding(1, entry[0], pixels=entry[1]), buffered=index > 0)
         total = total_of(builder.stages)
         return total.lut, _halves(total)
@@ -156,7 +160,7 @@ class Search:
         for memory in (LOGIC, BLOCK):
             choice = LayerFolding(pe, simd, memory, pixels=pixels)
             lanes = layer.channels if is_full(layer, simd) else simd
-            builder = StageBuilder(layer.input, lanes=lanes, pixels=pixels, skip=skip)
+            builder = StageBuilder(layer.input, lanes=lanes, least=self.least, pixels=pixels, skip=skip)
             if index == 0 and is_aligned(layer, pixels):
                 builder.align(layer, pixels)
                 builder.stages.clear()  # it counts as what stands before
@@ -185,13 +189,22 @@ class Search:
         Cheapest: least LUT + LUT_PER_BRAM36 * BRAM36, of equal ones the one with
         fewer LUTs.
         """
+        sweep = self._swept(cycles, bram36)
+        return sweep.best(lut)[1] if sweep else None
+
+    def least_price(self, cycles: int, lut: float, bram36: float) -> float:
+        """LUT + LUT_PER_BRAM36 * BRAM36 of the cheapest folding, infinite if there is none."""
+        sweep = self._swept(cycles, bram36)
+        return float(sweep.best(lut)[0]) if sweep else float(_FAR)
+
+    def _swept(self, cycles: int, bram36: float) -> _Sweep | None:
         halves = int(2 * bram36)
         if halves < 0:
             return None
         sweep = _Sweep(halves + 1, self.heads)
         for table in self.tables:
             sweep.add(table, cycles)
-        return sweep.best(lut)
+        return sweep
 
 
 @dataclass
@@ -258,7 +271,8 @@ class _Sweep:
             moved[halves:] = values[: self.size - halves]
         return moved
 
-    def best(self, lut: float) -> Folding | None:
+    def best(self, lut: float) -> tuple[float, Folding | None]:
+        """The least price within ``lut`` LUTs, and the folding; infinite and None if there is none."""
         price = np.arange(self.size) * (LUT_PER_BRAM36 / 2)
         found: tuple[float, float, Arrival, int] | None = None
         for gives, values in self.fewest.items():
@@ -267,7 +281,7 @@ class _Sweep:
             if within[spent] < _FAR:
                 key = (within[spent] + price[spent], within[spent], gives, spent)
                 found = min(found, key) if found else key
-        return self._folding(found[2], found[3]) if found else None
+        return (found[0], self._folding(found[2], found[3])) if found else (_FAR, None)
 
     def _folding(self, gives: Arrival, spent: int) -> Folding:
         folding: Folding = {}

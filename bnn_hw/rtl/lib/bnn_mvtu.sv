@@ -185,6 +185,8 @@ module bnn_mvtu #(
   localparam int OFFSET = BIPOLAR ? (MW + 1) / 2 : 0;
   // Weights that never change make shared counts worth while; bnn_constant_dot tells what it adds.
   localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2 && !RUNTIME;
+  // So few words that lanes have weight signals in common.
+  localparam bit SEQUENCED = BIPOLAR && WORDS >= 2 && WORDS <= 16 && (1 << (WORDS - 1)) <= SIMD && !RUNTIME;
   logic [PE*SUM_BITS-1:0] next_withheld, withheld;    // what is subtracted; all ones for nothing
   logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold
   logic                   is_first, next_is_first;
@@ -272,7 +274,20 @@ module bnn_mvtu #(
         .row0(counts0[v*PE*COUNT_BITS +: PE*COUNT_BITS]), .row1(counts1[v*PE*COUNT_BITS +: PE*COUNT_BITS])
       );
     end
-  end else begin : g_no_constant_dot
+  end else if (SEQUENCED) begin : g_sequence_dot
+    logic [PIXELS*PE*(COUNT_BITS-1)-1:0] rows0, rows1;
+    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
+      localparam int BITS = PE * (COUNT_BITS - 1);
+      bnn_sequence_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
+        .clk, .enable(advance), .inputs(vectors[v*SIMD +: SIMD]), .weights,
+        .row0(rows0[v*BITS +: BITS]), .row1(rows1[v*BITS +: BITS])
+      );
+    end
+    for (genvar i = 0; i < PIXELS * PE; i++) begin : g_counts
+      assign counts0[i*COUNT_BITS +: COUNT_BITS] = {1'b0, rows0[i*(COUNT_BITS-1) +: COUNT_BITS-1]};
+      assign counts1[i*COUNT_BITS +: COUNT_BITS] = {1'b0, rows1[i*(COUNT_BITS-1) +: COUNT_BITS-1]};
+    end
+  end else begin : g_no_counts
     assign {counts0, counts1} = '0;
   end
 
@@ -292,10 +307,15 @@ module bnn_mvtu #(
     end else if (BIPOLAR) begin : g_matches
       localparam int ROW_BITS = $clog2(SIMD + 1);
       logic [ROW_BITS-1:0] row0, row1;
-      bnn_match_dot #(.SIMD(SIMD), .GROUP(DOT_GROUP)) u_dot (
-        .clk, .enable(advance), .inputs(vectors[V*SIMD +: SIMD]), .weights(weights[P*SIMD +: SIMD]),
-        .row0, .row1
-      );
+      if (SEQUENCED) begin : g_sequence
+        assign row0 = counts0[i*COUNT_BITS +: ROW_BITS];
+        assign row1 = counts1[i*COUNT_BITS +: ROW_BITS];
+      end else begin : g_dot
+        bnn_match_dot #(.SIMD(SIMD), .GROUP(DOT_GROUP)) u_dot (
+          .clk, .enable(advance), .inputs(vectors[V*SIMD +: SIMD]), .weights(weights[P*SIMD +: SIMD]),
+          .row0, .row1
+        );
+      end
       bnn_accumulate #(
         .ROW0_BITS(ROW_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(ROW_BITS), .SUM_BITS(SUM_BITS)
       ) u_accumulate (

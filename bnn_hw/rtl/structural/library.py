@@ -10,29 +10,79 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
+import numpy as np
+
+from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR, DOT_GROUP_INTEGER
 from bnn_hw.pipeline.stages import Mvtu, Stage
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
+from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
 from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
 from bnn_hw.rtl.structural.netlist import Netlist, Signal
+from bnn_hw.rtl.structural.sequences import sequence_rows
 from bnn_hw.rtl.structural.sums import Sums, triple_sums
+from bnn_hw.rtl.structural.twins import (
+    ACCUMULATE,
+    COMPRESS_ROWS,
+    CONSTANT_LAYER,
+    MATCH_ROWS,
+    SEQUENCE_DOT,
+    SUBSET_COUNTS,
+    TRIPLE_SUMS,
+    Parameters,
+    dispatcher,
+)
 from bnn_hw.rtl.structural.verilog import Module, module_text
 
 PRIMITIVES = Path(__file__).parent / "simulation" / "bnn_primitives.sv"
 """Models of the primitives, for simulation only."""
 
-Parameters = Mapping[str, int | str]
 Outputs = Mapping[str, Sequence[Signal]]
 
 
 @dataclass(frozen=True)
-class Constant:
-    """A binary layer whose weights are one word: name of its image, inputs, PEs, and the word."""
+class Weights:
+    """A layer built for its weights: name of its memory image, inputs and PEs of a word, the words."""
 
     file: str
     simd: int
     pe: int
-    word: int
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A thresholded layer whose weights never change, with the names of bnn_constant_layer's parameters.
+
+    file: of the weights; words of the weights' and of the thresholds' image.
+    """
+
+    file: str
+    in_bits: int
+    is_signed: bool
+    bipolar: bool
+    mw: int
+    mh: int
+    acc_bits: int
+    weights: int
+    thresholds: int
+
+    @property
+    def group(self) -> int:
+        return DOT_GROUP_BIPOLAR if self.bipolar else DOT_GROUP_INTEGER
+
+    @property
+    def layer(self) -> ConstantLayer:
+        digits = np.array([self.weights >> place & 1 for place in range(self.mh * self.mw)])
+        sign = 0 if self.bipolar else 1 << (self.acc_bits - 1)
+        fields = (self.thresholds >> n * self.acc_bits & ((1 << self.acc_bits) - 1) for n in range(self.mh))
+        return ConstantLayer(
+            weights=2 * digits.reshape(self.mh, self.mw) - 1,
+            bounds=tuple((field ^ sign) - sign for field in fields),
+            bits=self.in_bits,
+            is_signed=self.is_signed,
+            bipolar=self.bipolar,
+            cycles=2 if self.mw > self.group else 1,
+        )
 
 
 @dataclass(frozen=True)
@@ -40,14 +90,17 @@ class Needs:
     """What a plan needs.
 
     lanes: of match counters; joins: (numbers, bits, sum bits); adders: of accumulators;
-    constants: layers of constant weights; sums: of integer inputs.
+    constants: layers of constant weights; sums: of integer inputs; sequences: layers of few words;
+    fixed: layers of bnn_constant_layer.
     """
 
     lanes: tuple[int, ...]
     joins: tuple[tuple[int, int, int], ...]
     adders: tuple[Adder, ...]
-    constants: tuple[Constant, ...] = ()
+    constants: tuple[Weights, ...] = ()
     sums: tuple[Sums, ...] = ()
+    sequences: tuple[Weights, ...] = ()
+    fixed: tuple[Fixed, ...] = ()
 
 
 def _groups(simd: int) -> tuple[int, int]:
@@ -87,25 +140,46 @@ def is_constant(unit: Mvtu) -> bool:
     return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2 and not unit.runtime
 
 
-def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Needs:
-    """Collect what the matrix units of ``stages`` need; ``constants``: by stage name, where is_constant."""
+def is_sequenced(unit: Mvtu) -> bool:
+    """Tell whether bnn_mvtu takes bnn_sequence_dot for this unit."""
+    words = unit.neuron_fold * unit.synapse_fold
+    few = 2 <= words <= 16 and 1 << (words - 1) <= unit.simd
+    return unit.input.dtype.is_bipolar and few and not unit.runtime
+
+
+def is_built_for_weights(unit: Mvtu) -> bool:
+    """Tell whether the arithmetic of a bnn_mvtu depends on its weights."""
+    return not unit.is_fixed and (is_constant(unit) or is_sequenced(unit))
+
+
+def needs_of(stages: Iterable[Stage], weights: Mapping[str, Weights], fixed: Sequence[Fixed] = ()) -> Needs:
+    """Collect what the matrix units of ``stages`` need.
+
+    weights: by stage name, where is_built_for_weights; fixed: the layers that are bnn_constant_mvtu.
+    """
+    constants: list[Weights] = []
+    sequences: list[Weights] = []
     lanes: set[int] = set()
     joins: set[tuple[int, int, int]] = set()
     adders: set[Adder] = set()
     sums: set[Sums] = set()
     for unit in stages:
-        if not isinstance(unit, Mvtu):
+        if not isinstance(unit, Mvtu) or unit.is_fixed:
             continue
         adders.add(_adder(unit))
         if not unit.input.dtype.is_bipolar:
             sums.add(Sums(_summed(unit), unit.input.dtype.bits, unit.input.dtype.is_signed))
-        elif not is_constant(unit):
+        elif is_constant(unit):
+            constants.append(weights[unit.name])
+        elif is_sequenced(unit):
+            sequences.append(weights[unit.name])
+        else:
             groups, share = _groups(unit.simd)
             lanes |= {share, unit.simd - (groups - 1) * share}
             if groups > 1:
                 joins.add((2 * groups, share.bit_length(), unit.simd.bit_length()))
     ordered = (tuple(sorted(lanes)), tuple(sorted(joins)), tuple(sorted(adders, key=astuple)))
-    return Needs(*ordered, tuple(constants.values()), tuple(sorted(sums, key=astuple)))
+    return Needs(*ordered, tuple(constants), tuple(sorted(sums, key=astuple)), tuple(sequences), tuple(fixed))
 
 
 def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
@@ -116,17 +190,21 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     files: dict[str, str] = {}
     count = [_subsets(constant, index, dual_cells) for index, constant in enumerate(needs.constants)]
     sums = [_sums(kind, dual_cells) for kind in needs.sums]
+    sequence = [_sequences(layer, index, dual_cells) for index, layer in enumerate(needs.sequences)]
+    layers = [_fixed(layer, index, dual_cells) for index, layer in enumerate(needs.fixed)]
     forms = (
-        (match, _MATCH_ROWS),
-        (join, _COMPRESS_ROWS),
-        (count, _SUBSET_COUNTS),
-        (sums, _TRIPLE_SUMS),
-        (add, _ACCUMULATE),
+        (match, MATCH_ROWS),
+        (join, COMPRESS_ROWS),
+        (count, SUBSET_COUNTS),
+        (sequence, SEQUENCE_DOT),
+        (layers, CONSTANT_LAYER),
+        (sums, TRIPLE_SUMS),
+        (add, ACCUMULATE),
     )
     for own, twin in forms:
         if own:
             files |= {f"{module.name}.sv": module_text(module) for module, _ in own}
-            files[f"{twin.name}.sv"] = _dispatcher(twin, own)
+            files[f"{twin.name}.sv"] = dispatcher(twin, own)
     return files
 
 
@@ -146,9 +224,42 @@ def _join(numbers: int, bits: int, sum_bits: int, dual_cells: bool) -> tuple[Mod
     return _module(name, purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters)
 
 
-def _subsets(constant: Constant, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
+def _fixed(fixed: Fixed, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, fired = constant_layer(fixed.layer)
+    purpose = f"Neurons of {fixed.mw} inputs with the weights of {fixed.file} and their thresholds."
+    parameters: Parameters = {
+        "IN_BITS": fixed.in_bits,
+        "IN_SIGNED": int(fixed.is_signed),
+        "BIPOLAR": int(fixed.bipolar),
+        "MW": fixed.mw,
+        "MH": fixed.mh,
+        "ACC_BITS": fixed.acc_bits,
+        "GROUP": fixed.group,
+        "FILE": f'"{fixed.file}"',
+    }
+    return _module(f"bnn_constant_layer_{index}", purpose, net, {"fired": fired}, dual_cells, parameters)
+
+
+def _sequences(layer: Weights, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    cycles = 2 if layer.simd > DOT_GROUP_BIPOLAR else 1
+    net, rows = sequence_rows(layer.simd, layer.pe, layer.words, cycles)
+    outputs = {
+        name: net.register([bit for pair in rows for bit in pair[k]])
+        for k, name in enumerate(("row0", "row1"))
+    }
+    purpose = f"Matches of {layer.simd} inputs with the weights of {layer.file}, {layer.pe} PEs."
+    parameters: Parameters = {
+        "SIMD": layer.simd,
+        "PE": layer.pe,
+        "GROUP": DOT_GROUP_BIPOLAR,
+        "FILE": f'"{layer.file}"',
+    }
+    return _module(f"bnn_sequence_dot_{index}", purpose, net, outputs, dual_cells, parameters)
+
+
+def _subsets(constant: Weights, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
     every = (1 << constant.simd) - 1
-    own = [constant.word >> p * constant.simd & every for p in range(constant.pe)]
+    own = [constant.words[0] >> p * constant.simd & every for p in range(constant.pe)]
     net, rows = subset_counts(constant.simd, [*own, every])
     outputs = {name: [bit for pair in rows for bit in pair[row]] for row, name in enumerate(("even", "odd"))}
     purpose = f"Ones among {constant.simd} inputs for the weights of {constant.file}, {constant.pe} PEs."
@@ -185,116 +296,3 @@ def _module(
     name: str, purpose: str, net: Netlist, outputs: Outputs, dual_cells: bool, parameters: Parameters
 ) -> tuple[Module, Parameters]:
     return Module(name, purpose, net, outputs, dual_cells), parameters
-
-
-@dataclass(frozen=True)
-class _Twin:
-    """Head of a library module that has a structural form: its parameters with defaults, its ports."""
-
-    name: str
-    purpose: str
-    parameters: tuple[str, ...]
-    ports: tuple[str, ...]
-
-
-_MATCH_ROWS = _Twin(
-    "bnn_match_rows",
-    "Number of equal lanes of inputs and weights as two rows, built from primitives.",
-    ("int LANES = {LANES}", "int ROW_BITS = $clog2(LANES + 1)"),
-    (
-        "input  logic [LANES-1:0] inputs",
-        "input  logic [LANES-1:0] weights",
-        "output logic [ROW_BITS-1:0] row0",
-        "output logic [ROW_BITS-1:0] row1",
-    ),
-)
-_COMPRESS_ROWS = _Twin(
-    "bnn_compress_rows",
-    "Two rows of the same sum as many numbers, built from primitives.",
-    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}"),
-    (
-        "input  logic [NUMBERS*BITS-1:0] numbers",
-        "output logic [SUM_BITS-1:0] row0",
-        "output logic [SUM_BITS-1:0] row1",
-    ),
-)
-_SUBSET_COUNTS = _Twin(
-    "bnn_subset_counts",
-    "Ones among the inputs of weight 1, for each PE and for all inputs, built from primitives.",
-    ("int SIMD = {SIMD}", "int PE = {PE}", "FILE = {FILE}", "int COUNT_BITS = $clog2(SIMD + 1)"),
-    (
-        "input  logic [SIMD-1:0] inputs",
-        "input  logic [PE*SIMD-1:0] weights",
-        "output logic [(PE+1)*COUNT_BITS-1:0] even",
-        "output logic [(PE+1)*COUNT_BITS-1:0] odd",
-    ),
-)
-_TRIPLE_SUMS = _Twin(
-    "bnn_triple_sums",
-    "The sums of three values with binary weights, built from primitives.",
-    (
-        "int COUNT = {COUNT}",
-        "int BITS = {BITS}",
-        "bit IS_SIGNED = {IS_SIGNED}",
-        "int TRIPLES = (COUNT + 2) / 3",
-        "int SUM_BITS = BITS + 2 + (IS_SIGNED ? 0 : 1)",
-    ),
-    (
-        "input  logic [COUNT*BITS-1:0] values",
-        "output logic [TRIPLES*4*SUM_BITS-1:0] sums",
-    ),
-)
-_ACCUMULATE = _Twin(
-    "bnn_accumulate",
-    "(row0 ^ invert) + row1 + (value | ~threshold) + first, built from primitives.",
-    (
-        "int ROW0_BITS = {ROW0_BITS}",
-        "bit SIGNED = {SIGNED}",
-        "bit INVERT = {INVERT}",
-        "int ROW1_BITS = {ROW1_BITS}",
-        "int SUM_BITS = {SUM_BITS}",
-    ),
-    (
-        "input  logic [ROW0_BITS-1:0] row0",
-        "input  logic invert",
-        "input  logic [ROW1_BITS-1:0] row1",
-        "input  logic [SUM_BITS-1:0] value",
-        "input  logic [SUM_BITS-1:0] threshold",
-        "input  logic first",
-        "output logic [SUM_BITS-1:0] sum",
-    ),
-)
-
-
-def _dispatcher(twin: _Twin, own: list[tuple[Module, Parameters]]) -> str:
-    defaults = own[0][1]
-    parameters = ",\n".join(f"  parameter {text.format(**defaults)}" for text in twin.parameters)
-    ports = [port.split()[-1] for port in twin.ports if port.startswith("input")]
-    branches = []
-    texts = any(isinstance(value, str) for value in defaults.values())
-    quiet = ["// Names of files have different lengths.", "/* verilator lint_off WIDTHEXPAND */"]
-    for module, values in own:
-        connected = [name for name, signals in module.net.ports.items() if signals] + list(module.outputs)
-        condition = " && ".join(f"{name} == {value}" for name, value in values.items())
-        lines = [
-            f"if ({condition}) begin : g_{module.name.removeprefix(twin.name + '_')}",
-            f"    {module.name} u_form ({', '.join(f'.{name}' for name in connected)});",
-        ]
-        for name in (name for name in ports if name not in connected):
-            lines += [f"    logic unused_{name};", f"    assign unused_{name} = ^{name};"]
-        branches.append("\n".join(lines))
-    return "\n".join(
-        [
-            f"// {twin.purpose}",
-            "// Made by bnn-hw for the sizes of one core; changes are lost.",
-            f"module {twin.name} #(\n{parameters}\n) (",
-            ",\n".join(f"  {port}" for port in twin.ports),
-            ");",
-            *(quiet if texts else []),
-            "  " + "\n  end else ".join(branches),
-            "  end else begin : g_missing",
-            f'    $error("{twin.name} was not made for these parameters");',
-            "  end",
-            "endmodule\n",
-        ]
-    )

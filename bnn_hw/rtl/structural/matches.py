@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from bnn_hw.rtl.structural.compress import ROWS, Columns, compress
+from bnn_hw.rtl.structural.compress import ROWS, Columns, compress, rows_registered
 from bnn_hw.rtl.structural.netlist import ZERO, Netlist, Signal
 
 MAX_LINKS = 4
@@ -22,11 +22,10 @@ MAX_LINKS = 4
 
 @dataclass(frozen=True)
 class Shape:
-    """How a counter is built: sites of a lane chain; whether carry chains compress, also by mixed steps."""
+    """How a counter is built: sites of a lane chain; whether carry chains compress."""
 
     links: int
     chains: bool
-    mixed: bool
 
 
 def _two_lanes(a: int, u: int, b: int, v: int, bit: int = 0) -> int:
@@ -70,7 +69,10 @@ def match_rows(lanes: int, shape: Shape) -> tuple[Netlist, list[list[Signal]]]:
     """
     net = Netlist()
     columns = _lanes(net, net.port("inputs", lanes), net.port("weights", lanes), shape.links)
-    return net, rows_of(compress(net, columns, ROWS, shape.chains, shape.mixed), lanes.bit_length())
+    bits = lanes.bit_length()
+    if shape.chains:
+        return net, rows_of(rows_registered(net, columns, bits), bits)
+    return net, rows_of(compress(net, columns, ROWS, chains=False), bits)
 
 
 def compress_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list[list[Signal]]]:
@@ -80,7 +82,8 @@ def compress_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list
     """
     net = Netlist()
     port = net.port("numbers", numbers * bits)
-    return net, rows_of(compress(net, [port[bit::bits] for bit in range(bits)], ROWS), sum_bits)
+    columns = [port[bit::bits] for bit in range(bits)]
+    return net, rows_of(rows_registered(net, columns, sum_bits), sum_bits)
 
 
 def subset_counts(inputs: int, subsets: Sequence[int]) -> tuple[Netlist, list[list[list[Signal]]]]:
@@ -98,8 +101,8 @@ def subset_counts(inputs: int, subsets: Sequence[int]) -> tuple[Netlist, list[li
 @cache
 def best_shape(lanes: int, chains: bool = True) -> Shape:
     """Shape of the fewest sites, of equal ones the fewest levels; ``chains``: may use carry chains."""
-    kinds = [(True, True), (True, False), (False, False)] if chains else [(False, False)]
-    shapes = [Shape(links, *kind) for links in range(1, MAX_LINKS + 1) for kind in kinds]
+    kinds = (True, False) if chains else (False,)
+    shapes = [Shape(links, kind) for links in range(1, MAX_LINKS + 1) for kind in kinds]
 
     def cost(shape: Shape) -> tuple[int, int]:
         net, rows = match_rows(lanes, shape)

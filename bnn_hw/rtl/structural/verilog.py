@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from bnn_hw.rtl.structural.netlist import (
     Chain,
     Lut,
     Netlist,
+    Register,
     Signal,
     reduced,
 )
@@ -35,14 +37,26 @@ class Module:
 
     @property
     def levels(self) -> int:
-        return self.net.depth([signal for signals in self.outputs.values() for signal in signals])
+        return max(self.net.levels)
+
+    @property
+    def clocked(self) -> bool:
+        """Whether there are registers, so that the module has the ports ``clk`` and ``enable``."""
+        return any(isinstance(cell, Register) for cell in self.net.cells)
+
+    @property
+    def connections(self) -> list[str]:
+        """Names of the ports."""
+        ports = [name for name, signals in self.net.ports.items() if signals]
+        return [*(("clk", "enable") if self.clocked else ()), *ports, *self.outputs]
 
 
 def module_text(module: Module) -> str:
     """Return the module's source file."""
     names = _names(module)
     net = module.net
-    ports = [
+    ports = ["  input  logic clk", "  input  logic enable"] if module.clocked else []
+    ports += [
         f"  {direction} logic [{len(signals) - 1}:0] {name}"
         for direction, group in (("input ", net.ports), ("output", module.outputs))
         for name, signals in group.items()
@@ -52,6 +66,8 @@ def module_text(module: Module) -> str:
     for index, cell in enumerate(net.cells):
         if isinstance(cell, Lut):
             body += _lut(cell, names, module.dual_cells)
+        elif isinstance(cell, Register):
+            body += _register(cell, names)
         else:
             body += _chain(cell, names, index)
     assigns = [f"  assign {port} = {_bus(signals, names)};" for port, signals in module.outputs.items()]
@@ -145,12 +161,24 @@ def _chain(cell: Chain, names: dict[Signal, str], index: int) -> list[str]:
     return lines
 
 
+def _register(cell: Register, names: dict[Signal, str]) -> list[str]:
+    lines = textwrap.wrap(", ".join(names[signal] for signal in cell.q), 100)
+    return [
+        *(f"  logic {line.rstrip(',')};" for line in lines),
+        "  always_ff @(posedge clk) if (enable) begin",
+        *(f"    {names[q]} <= {names[d]};" for q, d in zip(cell.q, cell.d, strict=True)),
+        "  end",
+    ]
+
+
 def _unread(module: Module, names: dict[Signal, str]) -> list[str]:
     """Name the signals that nobody reads, so that linters know it is meant."""
     read = {signal for signals in module.outputs.values() for signal in signals}
     for cell in module.net.cells:
         if isinstance(cell, Lut):
             read.update(cell.inputs)
+        elif isinstance(cell, Register):
+            read.update(cell.d)
         else:
             read.update(signal for position in cell.positions for signal in position)
             read.add(cell.carry_in)

@@ -25,6 +25,7 @@ bnn_match_rows.sv
 bnn_match_dot.sv
 bnn_table.sv
 bnn_rom.sv
+bnn_sequence_dot.sv
 bnn_signed_dot.sv
 bnn_triple_sums.sv
 bnn_mvtu.sv

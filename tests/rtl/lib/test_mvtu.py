@@ -34,11 +34,13 @@ class Layer:
         """Inputs a beat."""
         return self.simd + self.rows * (self.pixels - 1) * self.step
 
+    fixed: bool = False
+
     @property
     def label(self) -> str:
         pixels = f"_{self.pixels}pixels" if self.pixels > 1 else ""
         kind = "bipolar" if self.bipolar else f"{'int' if self.signed else 'uint'}{self.bits}"
-        end = "fire" if self.threshold else "sum"
+        end = "fixed" if self.fixed else "fire" if self.threshold else "sum"
         return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{end}{pixels}"
 
     @property
@@ -157,9 +159,12 @@ def mvtu(layer: Layer) -> Dut:
     }
     if layer.pixels > 1:
         parameters |= {"PIXELS": layer.pixels, "ROWS": layer.rows, "STEP": layer.step}
+    if layer.fixed:
+        for name in ("PE", "SIMD", "THRESHOLD", "OUT_BITS", "WEIGHT_STYLE"):
+            del parameters[name]
     return Dut(
         f"mvtu_{layer.label}",
-        "mvtu",
+        "constant_mvtu" if layer.fixed else "mvtu",
         parameters,
         layer.seen * layer.bits,
         layer.pixels * layer.pe * out_bits,
@@ -167,7 +172,7 @@ def mvtu(layer: Layer) -> Dut:
         pack_words(by_fold.reshape(-1, layer.pixels * layer.pe), out_bits),
         mask=([whole] * (layer.neuron_fold - 1) + [present]) * VECTORS,
         files=files,
-        pins=(".config_request('0)", ".config_answer()"),
+        pins=() if layer.fixed else (".config_request('0)", ".config_answer()"),
     )
 
 
@@ -197,6 +202,12 @@ LAYERS = [
     Layer(27, 6, 6, 27, bits=8, bipolar=False, pixels=4, rows=3, step=3),
     Layer(18, 4, 3, 18, bits=4, bipolar=False, signed=True, pixels=2, rows=3, step=2),
     Layer(9, 3, 2, 9, bits=8, bipolar=False, pixels=8, rows=3, step=1, threshold=False),
+    Layer(100, 7, 7, 100, fixed=True),
+    Layer(20, 5, 5, 20, fixed=True),
+    Layer(36, 5, 5, 36, fixed=True, pixels=4, rows=3, step=4),
+    Layer(18, 3, 3, 18, bits=4, bipolar=False, fixed=True, pixels=2, rows=3, step=3),
+    Layer(27, 6, 6, 27, bits=8, bipolar=False, fixed=True),
+    Layer(8, 3, 3, 8, bits=3, bipolar=False, signed=True, fixed=True),
 ]
 CASES = [(mvtu(layer), layer) for layer in LAYERS]
 
