@@ -45,7 +45,16 @@ from bnn_hw.pipeline.stages import (
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, is_full
 from bnn_hw.plan.memory import LUT_PER_BRAM36, ram_style, weight_style
-from bnn_hw.plan.pixels import after_layer, after_pool, after_split, divisors, input_pixels, keeps_places
+from bnn_hw.plan.pixels import (
+    after_layer,
+    after_pool,
+    after_split,
+    beat_pixels,
+    divisors,
+    input_pixels,
+    is_aligned,
+    keeps_places,
+)
 
 SCORE_BITS = 32
 
@@ -226,7 +235,8 @@ class StageBuilder:
         itself waits without harm.
         """
         full = is_full(layer, choice.simd)
-        if not buffered and self.stream.pixels > choice.pixels:
+        if not buffered and is_aligned(layer, choice.pixels):
+            self.split(layer, beat_pixels(layer, choice.pixels))
             self.align(layer, choice.pixels)
             return
         self.split(layer, choice.pixels)

@@ -8,11 +8,19 @@ take any smaller number.
 The input may be aligned: cut into beats that overlap by what windows overlap, so that
 a beat carries as many windows as it has places. A row of 32 pixels has 30 windows of
 three columns: three beats of 10 windows, made from beats of 12 pixels.
+
+Beats of the network's input fill a row, so that pictures are read as they lie in
+memory; where the first layer's beats do not, its rows are cut anew.
 """
 
 from __future__ import annotations
 
 from bnn_hw.pipeline.chain import Chain, MacLayer, PoolStep
+
+
+def divisors(number: int) -> tuple[int, ...]:
+    """All divisors in ascending order."""
+    return tuple(d for d in range(1, number + 1) if number % d == 0)
 
 
 def takes_pixels(layer: MacLayer) -> bool:
@@ -30,9 +38,14 @@ def is_aligned(layer: MacLayer, pixels: int) -> bool:
     return 1 < beats == -(-width // (pixels + lead)) < -(-width // pixels) and pixels > 1
 
 
-def input_pixels(layer: MacLayer, pixels: int) -> int:
-    """Pixels a beat that the network's input has for the first layer's."""
+def beat_pixels(layer: MacLayer, pixels: int) -> int:
+    """Pixels that a beat of the first layer holds."""
     return pixels + layer.kernel[1] - 1 if is_aligned(layer, pixels) else pixels
+
+
+def input_pixels(layer: MacLayer, pixels: int) -> int:
+    """Pixels a beat of the network's input, for a first layer of ``pixels``: the least that fill rows."""
+    return min(d for d in divisors(layer.input.width) if d >= beat_pixels(layer, pixels))
 
 
 def after_layer(layer: MacLayer, pixels: int, skip: int) -> int:
@@ -57,11 +70,6 @@ def after_pool(pool: PoolStep, pixels: int, skip: int) -> tuple[int, int]:
     return 1, 0
 
 
-def divisors(number: int) -> tuple[int, ...]:
-    """All divisors in ascending order."""
-    return tuple(d for d in range(1, number + 1) if number % d == 0)
-
-
 def first_pixels(chain: Chain) -> tuple[int, ...]:
     """Pixels a beat worth considering for the first layer, ascending.
 
@@ -78,7 +86,7 @@ def first_pixels(chain: Chain) -> tuple[int, ...]:
     least: dict[int, int] = {}
     kept: dict[int, int] = {}
     for pixels in range(1, width + 1):
-        beats = -(-width // input_pixels(chain.layers[0], pixels))
+        beats = -(-width // beat_pixels(chain.layers[0], pixels))
         least.setdefault(beats, pixels)
         if pixels % kernel == 0:
             kept.setdefault(beats, pixels)
