@@ -9,6 +9,7 @@ from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.stages import Align, Mvtu, Pool, Split, Window
 from bnn_hw.plan.build import build_chain
 from bnn_hw.plan.cycles import frame_cycles, interval
+from bnn_hw.plan.finn import finn_text
 from bnn_hw.plan.folding import LayerFolding, check_folding, folding_text, parse_folding
 from bnn_hw.plan.pixels import first_pixels, input_pixels, later_pixels
 from bnn_hw.plan.solve import sized
@@ -139,6 +140,12 @@ def test_faults_name_layer_cause_and_remedy():
         check_folding(CHAIN, ncnv_folding(40, 4, 2, 2))
     with pytest.raises(FoldingError, match=r"layer a: pixels is 0\.5, not a whole number"):
         parse_folding('{"layers": {"a": {"PE": 1, "SIMD": 1, "pixels": 0.5}}}', "f.json")
+
+
+def test_finn_takes_one_pixel():
+    with pytest.raises(FoldingError) as caught:
+        finn_text(CHAIN, ncnv_folding(4, 1, 1, 1) | {"conv3_2": fold(8, 64), "fc1": fold(4, 16)})
+    assert "layer conv1_1: takes 4 pixels at a time; FINN takes one" in str(caught.value)
 
 
 def test_folding_file_keeps_pixels():
