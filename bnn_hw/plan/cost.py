@@ -220,7 +220,7 @@ def integer_product_lut(stage: Mvtu, depth: int) -> float:
     bits = stage.input.dtype.bits
     term_bits = bits + 2 + (0 if stage.input.dtype.is_signed else 1)
     triples = -(-stage.simd // 3)
-    shared = triple_sum_sites(stage.simd, term_bits)
+    shared = triple_sum_sites(stage.simd, bits, stage.input.dtype.is_signed)
     if triples == 1:
         chosen = term_bits if depth > 1 and stage.simd > 1 else 0
         return shared + stage.pe * (chosen + sum_bits(stage))

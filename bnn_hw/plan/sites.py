@@ -97,6 +97,10 @@ def _between(places: list[int], values: list[float], place: int) -> float:
     return float(np.interp(place, places, values))
 
 
-def triple_sum_sites(count: int, sum_bits: int) -> int:
-    """Sites of bnn_triple_sums: a ternary adder for each of four signs of three values, two for a pair."""
-    return count // 3 * 4 * sum_bits + (2 * sum_bits if count % 3 == 2 else 0)
+def triple_sum_sites(count: int, bits: int, signed: bool) -> int:
+    """Sites of bnn_triple_sums: a ternary adder for each of four signs of three values, two for a pair.
+
+    bits: of a value. The two highest bits of a sum of unsigned values need no site of their own.
+    """
+    each = bits + (2 if signed else 1)
+    return count // 3 * 4 * each + (2 * each if count % 3 == 2 else 0)
