@@ -93,7 +93,9 @@ def _(stage: Converter) -> int:
 
 @stage_cycles.register
 def _(stage: Split) -> int:
-    return SPLIT_CYCLES + (stage.by_rows and stage.input.groups_per_row > 1)
+    if not stage.by_rows:
+        return SPLIT_CYCLES
+    return SKID_CYCLES + (stage.input.groups_per_row > 1) + (stage.output.groups_per_row > 1)
 
 
 @stage_cycles.register

@@ -116,7 +116,8 @@ def _split_counts(stage: Split) -> np.ndarray:
 def _rows(gathered: int, scattered: int, rows: int) -> list[Unit]:
     """bnn_split of whole rows."""
     gather: list[Unit] = [Gather(rows, gathered)] if gathered > 1 else []
-    return [*gather, Scatter(rows * scattered, scattered), Skid(rows * scattered)]
+    scatter: list[Unit] = [Scatter(rows * scattered, scattered)] if scattered > 1 else []
+    return [*gather, *scatter, Skid(rows * scattered)]
 
 
 def _window_of_pixels(stage: Window, frames: int) -> list[Unit]:
