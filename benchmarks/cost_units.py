@@ -138,7 +138,7 @@ UNITS: list[Stage] = [
             (144, 64, 2, 16, "block"), (1152, 256, 4, 32, "block"), (2304, 256, 1, 32, "block"),
             (576, 128, 1, 16, "block"), (144, 32, 11, 144, "logic"), (288, 64, 4, 288, "logic"),
             (288, 64, 2, 288, "logic"), (576, 64, 3, 576, "logic"), (1152, 128, 2, 1152, "logic"),
-            (576, 128, 10, 64, "logic"),
+            (576, 128, 10, 64, "logic"), (144, 16, 8, 144, "logic"),
         )
     ),
     mvtu(128, 4, 1, 1, "logic", threshold=False),
@@ -158,6 +158,16 @@ def _image(width: int, depth: int) -> Image:
     return Image(tuple(random.getrandbits(width) for _ in range(depth)), width)
 
 
+def _thresholds(stage: Mvtu) -> Image:
+    """Random thresholds; of constant ones such as sums of random inputs reach, or nothing would be left."""
+    bits = stage.accumulator.bits
+    if not stage.is_fixed:
+        return _image(stage.pe * bits, stage.neuron_fold)
+    middle, spread = (stage.mw / 2, stage.mw**0.5 / 2) if stage.input.dtype.is_bipolar else (0, 1 << 8)
+    values = [round(random.gauss(middle, spread)) & ((1 << bits) - 1) for _ in range(stage.mh)]
+    return Image((sum(value << place * bits for place, value in enumerate(values)),), stage.pe * bits)
+
+
 def _images(stage: Stage) -> dict[str, Image]:
     """Random contents of a unit's memories by file name."""
     if not isinstance(stage, Mvtu):
@@ -165,8 +175,19 @@ def _images(stage: Stage) -> dict[str, Image]:
     depth = stage.neuron_fold * stage.synapse_fold
     images = {weight_file(stage): _image(stage.pe * stage.simd, depth)}
     if stage.threshold:
-        images[threshold_file(stage)] = _image(stage.pe * stage.accumulator.bits, stage.neuron_fold)
+        images[threshold_file(stage)] = _thresholds(stage)
     return images
+
+
+def _thresholds(stage: Mvtu) -> Image:
+    """Random thresholds in the middle half of what sums reach: none fires always or never."""
+    middle, spread = (stage.mw // 2, stage.mw // 4) if stage.input.dtype.is_bipolar else (0, 16 * stage.mw)
+    bits = stage.accumulator.bits
+    words = []
+    for _ in range(stage.neuron_fold):
+        fields = (random.randint(middle - spread, middle + spread) % (1 << bits) for _ in range(stage.pe))
+        words.append(sum(field << p * bits for p, field in enumerate(fields)))
+    return Image(tuple(words), stage.pe * bits)
 
 
 def _instance(stage: Stage) -> tuple[list[str], str]:

@@ -29,8 +29,9 @@ CYCLES = "cycles a frame"
 PRICE = f"LUT + {LUT_PER_BRAM36} BRAM36"
 
 _UNLIMITED = 1 << 40
-# A folding is found with nominal buffers; if the sized ones exceed the budget, that much is set aside.
-_ATTEMPTS = 6
+# A folding is found with nominal buffers; if the sized ones exceed the budget, that much is set aside,
+# and from attempt to attempt more.
+_ATTEMPTS = 16
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,12 @@ def sized(chain: Chain, folding: Folding) -> Solution:
 def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
     """Depths for :func:`build_chain` with a frame every ``cycles``, rounded up to what RAMs come in.
 
-    A FIFO of up to two beats is left out: the skid buffer that is there does as well.
+    A FIFO of up to two beats is left out: the skid buffer that is there does as well. A
+    converter that gathers has none at its output, and could not go on while a beat waits.
     """
     needed = required_depths(stages, cycles)
     depths = {}
+    gathered = False
     fed = False  # by a layer; the input itself waits without harm
     for stage in stages:
         need = needed.get(stage.name, 0)
@@ -73,6 +76,9 @@ def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
         elif isinstance(stage, (Converter, Split)) and fed and need > 2:
             inlet = Fifo("", stage.layer, None, stage.input, stage.input, need)
             depths[stage.name] = cheapest_depth(inlet, need)
+        elif isinstance(stage, Split) and gathered and need:
+            depths[stage.name] = 2
+        gathered = isinstance(stage, Converter) and stage.output.lanes > stage.input.lanes
         fed = fed or isinstance(stage, Mvtu)
     return depths
 
@@ -102,7 +108,7 @@ def cheapest_within(search: Search, budget: Budget, cycles: int) -> Solution | N
 def _within(budget: Budget, find: Callable[[Resources], Folding | None], chain: Chain) -> Solution | None:
     """Find a folding whose sized buffers keep to the budget; None if there is none."""
     limit = budget.limit
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         folding = find(limit)
         if folding is None:
             return None
@@ -110,7 +116,8 @@ def _within(budget: Budget, find: Callable[[Resources], Folding | None], chain: 
         over = {name: getattr(solution.resources, name) - getattr(budget.limit, name) for name in NAMES}
         if max(over.values()) <= 0:
             return solution
-        limit = Resources(**{name: getattr(limit, name) - max(0.0, over[name]) for name in NAMES})
+        aside = {name: max(0.0, excess) * (1 + attempt / 4) for name, excess in over.items()}
+        limit = Resources(**{name: getattr(limit, name) - aside[name] for name in NAMES})
     return None
 
 

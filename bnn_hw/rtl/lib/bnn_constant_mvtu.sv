@@ -3,9 +3,13 @@
 //
 // Purpose    what bnn_mvtu does for PE = MH and SIMD = MW behind a threshold, in fewer LUTs.
 // IN_BITS, IN_SIGNED, BIPOLAR, MW, MH, ACC_BITS, WEIGHT_FILE, THRESHOLD_FILE  as in bnn_mvtu; one
-//            word a file. PIXELS, ROWS, STEP likewise, with SIMD = MW.
+//            word a file.
+// PIXELS, ROWS, STEP  vectors a beat, those of neighbouring windows: a vector has ROWS parts of
+//            MW / ROWS inputs, and the parts of the next vector start STEP inputs later. The beat
+//            holds ROWS times MW / ROWS + (PIXELS - 1) * STEP inputs; the output has the neurons
+//            of each vector, those of the first one in the low bits.
 // Handshake  in_ready and out_valid depend on registers only (skid buffer at the output).
-// Rate       one vector a cycle.
+// Rate       one beat a cycle.
 // Latency    3 cycles, one more where MW exceeds DOT_GROUP: that of bnn_mvtu.
 module bnn_constant_mvtu #(
   parameter int IN_BITS = 1,
@@ -56,22 +60,12 @@ module bnn_constant_mvtu #(
   bnn_table #(.WIDTH(MH * ACC_BITS), .DEPTH(1), .FILE(THRESHOLD_FILE)) u_thresholds (
     .address(1'b0), .word(thresholds)
   );
-
-  for (genvar v = 0; v < PIXELS; v++) begin : g_vector
-    localparam int PARTS = (PIXELS > 1) ? ROWS : 1;
-    localparam int PART_BITS = MW / PARTS * IN_BITS;
-    localparam int SEEN_BITS = SEEN / PARTS * IN_BITS;
-    logic [MW*IN_BITS-1:0] inputs;
-    for (genvar r = 0; r < PARTS; r++) begin : g_row
-      assign inputs[r*PART_BITS +: PART_BITS] = in_data[r*SEEN_BITS + v*STEP*IN_BITS +: PART_BITS];
-    end
-    bnn_constant_layer #(
-      .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .BIPOLAR(BIPOLAR), .MW(MW), .MH(MH), .ACC_BITS(ACC_BITS),
-      .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)
-    ) u_layer (
-      .clk, .enable(advance), .inputs, .weights, .thresholds, .fired(fired[v*MH +: MH])
-    );
-  end
+  bnn_constant_layer #(
+    .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .BIPOLAR(BIPOLAR), .MW(MW), .MH(MH), .ACC_BITS(ACC_BITS),
+    .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE), .PIXELS(PIXELS), .ROWS(ROWS), .STEP(STEP)
+  ) u_layer (
+    .clk, .enable(advance), .inputs(in_data), .weights, .thresholds, .fired
+  );
 
   bnn_skid #(.WIDTH(PIXELS * MH)) u_skid (
     .clk, .rst_n, .in_valid(valid[STAGES-1]), .in_ready(emit_ready), .in_data(fired),
