@@ -158,6 +158,16 @@ def _image(width: int, depth: int) -> Image:
     return Image(tuple(random.getrandbits(width) for _ in range(depth)), width)
 
 
+def _thresholds(stage: Mvtu) -> Image:
+    """Random thresholds; of constant ones such as sums of random inputs reach, or nothing would be left."""
+    bits = stage.accumulator.bits
+    if not stage.is_fixed:
+        return _image(stage.pe * bits, stage.neuron_fold)
+    middle, spread = (stage.mw / 2, stage.mw**0.5 / 2) if stage.input.dtype.is_bipolar else (0, 1 << 8)
+    values = [round(random.gauss(middle, spread)) & ((1 << bits) - 1) for _ in range(stage.mh)]
+    return Image((sum(value << place * bits for place, value in enumerate(values)),), stage.pe * bits)
+
+
 def _images(stage: Stage) -> dict[str, Image]:
     """Random contents of a unit's memories by file name."""
     if not isinstance(stage, Mvtu):

@@ -145,6 +145,13 @@ class Mvtu(Stage):
         unfolded = self.neuron_fold * self.synapse_fold == 1
         return unfolded and self.threshold is not None and self.weight_memory == "logic" and not self.runtime
 
+    @property
+    def is_sequenced(self) -> bool:
+        """Whether a binary layer has so few words of weights that lanes share them: bnn_sequence_dot."""
+        words = self.neuron_fold * self.synapse_fold
+        few = 2 <= words <= 16 and 1 << (words - 1) <= self.simd
+        return few and self.input.dtype.is_bipolar and not self.runtime
+
 
 @dataclass(frozen=True)
 class ThresholdUnit(Stage):

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.cost_units import mvtu
 from bnn_hw.plan import laws, sites
 from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
-from bnn_hw.rtl.structural.library import _groups, is_sequenced
+from bnn_hw.rtl.structural.library import _groups
 from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
 from bnn_hw.rtl.structural.sequences import sequence_rows
 from bnn_hw.rtl.structural.sums import Sums, triple_sums
@@ -62,7 +62,7 @@ def test_when_weights_are_few():
     for simd in (4, 16, 144):
         for folds in (1, 2, 5, 9):
             unit = replace(mvtu(simd, 8 * folds, 8, simd, "logic"), threshold=None)
-            assert sites.is_sequenced(folds, simd) == is_sequenced(unit)
+            assert sites.is_sequenced(folds, simd) == unit.is_sequenced
 
 
 @pytest.mark.parametrize(("neurons", "inputs", "bits"), [(16, 144, 1), (12, 200, 1), (16, 27, 8), (24, 9, 8)])
