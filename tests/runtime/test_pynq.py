@@ -77,7 +77,7 @@ def test_a_board_with_another_crystal_than_the_package_says_is_refused(python, p
     assert process.returncode != 0
     found = re.search(r"runs at ([0-9.]+) MHz by the cycle counter, not at 100 MHz", process.stderr)
     assert found, process.stderr
-    assert float(found[1]) == pytest.approx(66.67, rel=0.15)  # a loaded computer measures loosely
+    assert 50 < float(found[1]) < 90  # a loaded computer measures loosely
     assert "check ps_crystal_hz" in process.stderr
 
 
