@@ -27,7 +27,7 @@ from bnn_hw.plan.cost import stage_resources
 from bnn_hw.rtl.emit import LIBRARY
 from bnn_hw.rtl.memory import Image
 from bnn_hw.rtl.modules import module_of
-from bnn_hw.rtl.structural.library import needs_of, structural_sources
+from bnn_hw.rtl.structural.library import Constant, is_constant, needs_of, structural_sources
 from bnn_hw.rtl.structural.tables import table_sources
 from bnn_hw.synth.utilisation import Reference
 from bnn_hw.synth.yosys import synthesise
@@ -137,7 +137,10 @@ UNITS: list[Stage] = [
             (288, 32, 8, 288, "logic"), (576, 64, 4, 64, "block"), (128, 128, 16, 128, "logic"),
             (64, 64, 64, 64, "logic"), (144, 16, 16, 8, "logic"), (144, 16, 8, 4, "logic"),
             (144, 16, 8, 2, "logic"), (144, 16, 8, 1, "logic"), (576, 64, 8, 576, "logic"),
-            (144, 64, 2, 16, "block"),
+            (144, 64, 2, 16, "block"), (1152, 256, 4, 32, "block"), (2304, 256, 1, 32, "block"),
+            (576, 128, 1, 16, "block"), (144, 32, 11, 144, "logic"), (288, 64, 4, 288, "logic"),
+            (288, 64, 2, 288, "logic"), (576, 64, 3, 576, "logic"), (1152, 128, 2, 1152, "logic"),
+            (576, 128, 10, 64, "logic"),
         )
     ),
     mvtu(128, 4, 1, 1, "logic", threshold=False),
@@ -167,7 +170,7 @@ def _instance(folder: Path, index: int, stage: Stage, logic: dict[str, Image]) -
         parameters["WEIGHT_FILE"] = f"{name}_w.hex"
         thresholds = {}
         if stage.threshold:
-            thresholds = {f"{name}_t.hex": _image(stage.pe * stage.accumulator.bits, folds)}
+            thresholds = {f"{name}_t.hex": _image(stage.pe * stage.threshold_bits, folds)}
             parameters["THRESHOLD_FILE"] = f"{name}_t.hex"
         for file, image in (weights | thresholds).items():
             (folder / file).write_text(image.hex_text)
@@ -205,7 +208,14 @@ def measure(units: list[Stage], out: Path) -> dict[str, Resources]:
         own, text = _instance(folder, index, stage, logic)
         ports += own
         texts.append(text)
-    for file, text in (structural_sources(needs_of(units), False) | table_sources(logic)).items():
+    named = [replace(stage, name=f"s{index}") for index, stage in enumerate(units)]
+    constants = {
+        stage.name: Constant(file := f"{stage.name}_w.hex", stage.simd, stage.pe, logic[file].words[0])
+        for stage in named
+        if isinstance(stage, Mvtu) and is_constant(stage)
+    }
+    own = structural_sources(needs_of(named, constants), dual_cells=False) | table_sources(logic)
+    for file, text in own.items():
         (folder / file).write_text(text)
     header = ",\n  ".join(ports)
     (folder / "units.sv").write_text(f"module units(\n  {header}\n);\n" + "\n".join(texts) + "\nendmodule\n")
@@ -215,6 +225,16 @@ def measure(units: list[Stage], out: Path) -> dict[str, Resources]:
         folder, "units", out / "synth", Reference("none", Resources(1, 1, 1, 1)), stage_names=names
     )
     return {name: item.resources for name, item in report.stages.items() if name in names.values()}
+
+
+def store(found: dict[str, Resources]) -> None:
+    """Add figures to cost_units.json."""
+    old = json.loads(DATA.read_text()) if DATA.exists() else {}
+    new = {
+        key: {"lut": item.lut, "ff": item.ff, "bram36": item.bram36, "dsp": item.dsp}
+        for key, item in found.items()
+    }
+    DATA.write_text(json.dumps(old | new, indent=1) + "\n")
 
 
 def show(units: list[Stage], found: dict[str, Resources]) -> Table:
@@ -238,12 +258,7 @@ def main() -> None:
     units = [stage for stage in UNITS if options.only in (None, stage.kind)]
     found = measure(units, options.out)
     if options.store:
-        old = json.loads(DATA.read_text()) if DATA.exists() else {}
-        new = {
-            key: {"lut": item.lut, "ff": item.ff, "bram36": item.bram36, "dsp": item.dsp}
-            for key, item in found.items()
-        }
-        DATA.write_text(json.dumps(old | new, indent=1) + "\n")
+        store(found)
     Console(width=180).print(show(units, found))
 
 

@@ -18,3 +18,14 @@ RUNTIME = "runtime"
 """Weights and thresholds lie in RAM and can be loaded."""
 
 WEIGHTS = (FIXED, RUNTIME)
+
+LUT = "lut"
+"""Accumulators are built of LUTs and carry chains."""
+
+DSP = "dsp"
+"""Accumulators of binary layers are built of DSP slices, four in one."""
+
+ACCUMULATE = (LUT, DSP)
+
+MAX_DSP_SYNAPSES = 2047
+"""Inputs of a neuron that an accumulator of 12 bits holds: minus the threshold to the count of matches."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from functools import singledispatch
 
+from bnn_hw.pipeline.arithmetic import DSP, LUT
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
 
 SKID_CYCLES = 1
@@ -40,14 +41,14 @@ def converter_cycles(channels: int, lanes_in: int, lanes_out: int) -> int:
     return SKID_CYCLES + (group > lanes_in) + (group > lanes_out)
 
 
-def mvtu_cycles(simd: int, bipolar: bool, weight_memory: str) -> int:
+def mvtu_cycles(simd: int, bipolar: bool, weight_memory: str, accumulate: str = LUT) -> int:
     """From the last input beat of a neuron fold to the fold's output beat.
 
-    simd: lanes; bipolar: one-bit input; weight_memory: logic or block.
+    simd: lanes; bipolar: one-bit input; weight_memory: logic or block; accumulate: lut or dsp.
     """
     group = DOT_GROUP_BIPOLAR if bipolar else DOT_GROUP_INTEGER
     memory = 2 if weight_memory == "block" else 1
-    return memory + (2 if simd > group else 1) + SKID_CYCLES
+    return memory + (2 if simd > group else 1) + (accumulate == DSP) + SKID_CYCLES
 
 
 def scores_cycles(classes: int, lanes: int) -> int:
@@ -85,7 +86,7 @@ def _(stage: Window) -> int:
 
 @stage_cycles.register
 def _(stage: Mvtu) -> int:
-    return mvtu_cycles(stage.simd, stage.input.dtype.is_bipolar, stage.weight_memory)
+    return mvtu_cycles(stage.simd, stage.input.dtype.is_bipolar, stage.weight_memory, stage.accumulate)
 
 
 @stage_cycles.register

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bnn_hw.ir.types import DataType
+from bnn_hw.pipeline.arithmetic import DSP, LUT
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ class Mvtu(Stage):
     threshold one above the greatest. A bipolar layer accumulates the popcount p
     of matches (sum = 2 p - mw).
     weight_memory: logic (LUTs) or block (BRAM). runtime: weights and thresholds lie in
-    RAM and can be loaded through the core's configuration port.
+    RAM and can be loaded through the core's configuration port. accumulate: lut, or dsp
+    for four accumulators in a DSP slice.
     """
 
     kind: ClassVar[str] = "mvtu"
@@ -130,6 +132,12 @@ class Mvtu(Stage):
     accumulator: DataType
     weight_memory: str
     runtime: bool = False
+    accumulate: str = LUT
+
+    @property
+    def threshold_bits(self) -> int:
+        """Bits of a threshold in its memory; a DSP slice is given minus the threshold."""
+        return self.accumulator.bits + (1 if self.accumulate == DSP else 0)
 
     @property
     def neuron_fold(self) -> int:

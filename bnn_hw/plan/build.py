@@ -236,6 +236,7 @@ class StageBuilder:
                 accumulator=accumulator_type(layer, runtime),
                 weight_memory=memory,
                 runtime=runtime,
+                accumulate=choice.accumulate,
             )
         )
 

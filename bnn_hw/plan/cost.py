@@ -11,6 +11,7 @@ from __future__ import annotations
 from math import ceil, log2
 
 from bnn_hw.pipeline import latency
+from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
 from bnn_hw.plan.memory import (
@@ -24,6 +25,9 @@ from bnn_hw.plan.memory import (
     ram_style,
     rom_lut,
 )
+
+# LUT sites that a count of matches takes more than two rows of the same sum.
+ONE_NUMBER_LUT = 3.0
 
 
 def clog2(value: int) -> int:
@@ -123,23 +127,29 @@ def mvtu(stage: Mvtu) -> Resources:
     sum_bits = stage.accumulator.bits + 1 if thresholded else stage.output.dtype.bits
     # The choice of start or accumulator and the adder behind it share most of their LUTs.
     accumulate = sum_bits * (1.3 if stage.synapse_fold > 1 else 0.6)
+    registers = dot_registers(stage.simd, bits) + (sum_bits if stage.synapse_fold > 1 else 0)
+    if stage.accumulate == DSP:
+        # The slice holds sum, start and count; the count is one number instead of two rows.
+        accumulate, registers = ONE_NUMBER_LUT, registers - sum_bits - clog2(stage.simd + 1)
     pe = Resources(
         lut=stage.simd * lane_lut(stage.simd, bits, different, stage.pe) + accumulate,
-        ff=dot_registers(stage.simd, bits) + (sum_bits if stage.synapse_fold > 1 else 0),
+        ff=registers,
     )
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
     input_registers = stage.simd * bits * (2 if stage.weight_memory == BLOCK else 1)
     total = Resources(
         lut=pe.lut * stage.pe + 8 + 1.2 * places, ff=pe.ff * stage.pe + places + input_registers + 8
     )
+    if stage.accumulate == DSP:
+        total += Resources(dsp=ceil(stage.pe / 4))
     if stage.runtime:
         total += config_ram(stage.pe * stage.simd, depth, stage.weight_memory)
         if thresholded:
-            total += config_ram(stage.pe * stage.accumulator.bits, stage.neuron_fold, LOGIC)
+            total += config_ram(stage.pe * stage.threshold_bits, stage.neuron_fold, LOGIC)
         return total + skid(stage.output.width_bits)
     total += weight_rom(stage, depth)
     if thresholded and stage.neuron_fold > 1:
-        width = stage.pe * stage.accumulator.bits
+        width = stage.pe * stage.threshold_bits
         registers = distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
         total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=registers)
     return total + skid(stage.output.width_bits)

@@ -8,7 +8,8 @@ A folding file is JSON::
 with one entry for every compute layer, and in an entry optionally
 ``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out), and
 ``"weights": "runtime"`` for weights and thresholds that can be loaded ("fixed" if
-left out).
+left out), and ``"accumulate": "dsp"`` for accumulators in DSP slices ("lut" if left
+out).
 
 * PE: 1 to the number of neurons. It need not divide them; the last fold is then
   partly idle.
@@ -24,25 +25,27 @@ from pathlib import Path
 from typing import Any
 
 from bnn_hw.errors import FaultList, FoldingError, OutputError, suggest
-from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, WEIGHTS
+from bnn_hw.pipeline.arithmetic import ACCUMULATE, DSP, FIXED, LUT, MAX_DSP_SYNAPSES, RUNTIME, WEIGHTS
 from bnn_hw.pipeline.chain import Chain, MacLayer
 from bnn_hw.plan.memory import STYLES
 
 FORMAT = "bnn_hw.folding/1"
-_KEYS = ("PE", "SIMD", "memory", "weights")
+_KEYS = ("PE", "SIMD", "memory", "weights", "accumulate")
 
 
 @dataclass(frozen=True)
 class LayerFolding:
     """Neurons (pe) and inputs (simd) of a layer done in one cycle.
 
-    weight_memory: None by depth; runtime: weights and thresholds can be loaded.
+    weight_memory: None by depth; runtime: weights and thresholds can be loaded;
+    accumulate: lut or dsp.
     """
 
     pe: int
     simd: int
     weight_memory: str | None = None
     runtime: bool = False
+    accumulate: str = LUT
 
 
 Folding = dict[str, LayerFolding]
@@ -109,10 +112,25 @@ def _check_layer(faults: FaultList, place: str, layer: MacLayer, choice: LayerFo
             f"SIMD is {choice.simd}, which does not divide the {layer.channels} {unit}{whole}",
             f"nearest legal: {_listed([*below, *above])}",
         )
+    _check_accumulate(faults, place, layer, choice)
     if choice.weight_memory not in (None, *STYLES):
         faults.add(
             place, f"memory is {choice.weight_memory!r}", f"use {' or '.join(STYLES)}, or leave it out"
         )
+
+
+def _check_accumulate(faults: FaultList, place: str, layer: MacLayer, choice: LayerFolding) -> None:
+    """A DSP slice's accumulators take counts of matches in 12 bits, over several beats."""
+    remedy = "leave out accumulate in this layer"
+    if choice.accumulate != DSP:
+        return
+    if not layer.input.dtype.is_bipolar:
+        faults.add(place, f"accumulate is dsp, but the layer's input is {layer.input.dtype}", remedy)
+    if layer.mw > MAX_DSP_SYNAPSES:
+        cause = f"accumulate is dsp, but the layer has {layer.mw} synapses, not at most {MAX_DSP_SYNAPSES}"
+        faults.add(place, cause, remedy)
+    if choice.pe == layer.mh and choice.simd == layer.mw and not (choice.runtime or layer.runtime):
+        faults.add(place, "accumulate is dsp, but the layer has a single beat and constant weights", remedy)
 
 
 def _listed(values: tuple[int, ...] | list[int]) -> str:
@@ -181,7 +199,11 @@ def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
     weights = entry.get("weights", FIXED)
     if weights not in WEIGHTS:
         faults.add(place, f"weights is {weights!r}", f"use {' or '.join(WEIGHTS)}, or leave it out")
-    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"), weights == RUNTIME)
+    accumulate = entry.get("accumulate", LUT)
+    if accumulate not in ACCUMULATE:
+        faults.add(place, f"accumulate is {accumulate!r}", f"use {' or '.join(ACCUMULATE)}, or leave it out")
+        accumulate = LUT
+    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"), weights == RUNTIME, accumulate)
 
 
 def folding_text(folding: Folding) -> str:
@@ -193,6 +215,8 @@ def folding_text(folding: Folding) -> str:
             entry["memory"] = choice.weight_memory
         if choice.runtime:
             entry["weights"] = RUNTIME
+        if choice.accumulate != LUT:
+            entry["accumulate"] = choice.accumulate
         lines.append(f"  {json.dumps(name)}: {json.dumps(entry)}")
     return f'{{"format": "{FORMAT}",\n "layers": {{\n' + ",\n".join(lines) + "\n }}\n"
 

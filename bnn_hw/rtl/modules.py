@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bnn_hw.pipeline.arithmetic import LUT
 from bnn_hw.pipeline.stages import (
     Converter,
     Fifo,
@@ -96,6 +97,7 @@ def _mvtu(stage: Mvtu) -> tuple[str, Parameters]:
         "WEIGHT_FILE": weight_file(stage),
         **({"THRESHOLD_FILE": threshold_file(stage)} if thresholded else {}),
         "WEIGHT_STYLE": stage.weight_memory,
+        **({"ACCUMULATE": stage.accumulate} if stage.accumulate != LUT else {}),
     }
 
 

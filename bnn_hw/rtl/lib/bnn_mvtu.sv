@@ -15,7 +15,9 @@
 //            signed sum in OUT_BITS bits.
 // WEIGHT_FILE     NF*SF words of PE*SIMD bits, word nf*SF+sf; bit p*SIMD+s is the weight of
 //                 neuron nf*PE+p and input sf*SIMD+s, 1 for +1 and 0 for -1.
-// THRESHOLD_FILE  NF words of PE*ACC_BITS bits, PE p at p*ACC_BITS.
+// THRESHOLD_FILE  NF words of PE*ACC_BITS bits, PE p at p*ACC_BITS. With ACCUMULATE "dsp" they hold
+//            minus the threshold in ACC_BITS + 1 bits each.
+// ACCUMULATE "lut", or "dsp": four accumulators of a binary layer in a DSP slice, MW up to 2047.
 // WEIGHT_STYLE    "logic" (LUTs) or "block" (block RAM).
 // RUNTIME    1: weights and thresholds can be loaded: WEIGHT_BASE and THRESHOLD_BASE are their
 //            first addresses, config_request and config_answer join bnn_config_ram with
@@ -23,8 +25,8 @@
 //            the unit for a cycle or two and changes nothing.
 // Handshake  in_ready and out_valid depend on registers only (skid buffer at the output).
 // Rate       one input beat a cycle, NF output beats of PE values a vector.
-// Latency    from the last input beat of a fold: 3 cycles, one more with WEIGHT_STYLE
-//            "block", one more where SIMD exceeds DOT_GROUP.
+// Latency    from the last input beat of a fold: 3 cycles, one more each with WEIGHT_STYLE
+//            "block", with ACCUMULATE "dsp" and where SIMD exceeds DOT_GROUP.
 // The stages: memory and input register, dot product, accumulate and compare into the output.
 module bnn_mvtu #(
   parameter int IN_BITS = 1,
@@ -40,6 +42,7 @@ module bnn_mvtu #(
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
   parameter WEIGHT_STYLE = "logic",
+  parameter ACCUMULATE = "lut",
   parameter bit RUNTIME = 0,
   parameter int WEIGHT_BASE = 0,
   parameter int THRESHOLD_BASE = 0
@@ -61,7 +64,9 @@ module bnn_mvtu #(
   localparam int DOT_GROUP = BIPOLAR ? 64 : 9;    // lanes summed up within a cycle at 100 MHz
   localparam int ROM_LATENCY = (WEIGHT_STYLE == "block") ? 2 : 1;
   localparam int DOT_LATENCY = (SIMD > DOT_GROUP) ? 2 : 1;
-  localparam int STAGES = ROM_LATENCY + DOT_LATENCY;    // from acceptance to the accumulator
+  localparam bit DSP = ACCUMULATE == "dsp";
+  localparam int SUMMING = ROM_LATENCY + DOT_LATENCY;    // from acceptance to the accumulator
+  localparam int STAGES = SUMMING + (DSP ? 1 : 0);       // to the result
 
   `BNN_REQUIRE(require_simd, SIMD >= 1 && MW % SIMD == 0, "SIMD must divide MW")
   `BNN_REQUIRE(require_pe, PE >= 1 && PE <= MH, "PE must be 1 to MH")
@@ -69,6 +74,8 @@ module bnn_mvtu #(
   `BNN_REQUIRE(require_out_bits, !THRESHOLD || OUT_BITS == 1, "OUT_BITS must be 1 behind a threshold")
   `BNN_REQUIRE(require_acc_bits, !(BIPOLAR && THRESHOLD) || ACC_BITS >= $clog2(MW + 2),
     "ACC_BITS must hold MW + 1")
+  `BNN_REQUIRE(require_accumulate, ACCUMULATE == "lut" || ACCUMULATE == "dsp", "ACCUMULATE must be lut or dsp")
+  `BNN_REQUIRE(require_dsp, !DSP || (BIPOLAR && MW <= 2047), "ACCUMULATE dsp needs BIPOLAR and MW up to 2047")
 
   // Place of the input beat to be accepted.
   localparam int SF_BITS = (SF > 1) ? $clog2(SF) : 1;
@@ -156,42 +163,46 @@ module bnn_mvtu #(
   localparam int SUM_BITS = THRESHOLD ? ACC_BITS + 1 : BIPOLAR ? OUT_BITS - 1 : OUT_BITS;
   localparam int OFFSET = BIPOLAR ? (MW + 1) / 2 : 0;
   // Weights that never change make shared counts worth while; bnn_constant_dot tells what it adds.
-  localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2 && !RUNTIME;
+  localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2 && !RUNTIME && !DSP;
   logic [PE*SUM_BITS-1:0] next_withheld, withheld;    // what is subtracted; all ones for nothing
-  logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold
+  logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold; with DSP minus it
   logic                   is_first, next_is_first;
 
-  assign is_first      = (SF == 1) || first[STAGES-1];
-  assign next_is_first = (SF == 1) || first[STAGES-2];
+  assign is_first      = (SF == 1) || first[SUMMING-1];
+  assign next_is_first = (SF == 1) || first[SUMMING-2];
 
   if (THRESHOLD) begin : g_thresholds
     logic [NF_BITS-1:0]     fold;    // that reaches the accumulator in two cycles
-    logic [PE*ACC_BITS-1:0] thresholds;
-    bnn_delay #(.WIDTH(NF_BITS), .LENGTH(STAGES - 2)) u_fold (
+    localparam int FIELD = DSP ? SUM_BITS : ACC_BITS;
+    logic [PE*FIELD-1:0] thresholds;
+    bnn_delay #(.WIDTH(NF_BITS), .LENGTH(SUMMING - 2)) u_fold (
       .clk, .enable(advance), .in_data(neuron_fold), .out_data(fold)
     );
     if (RUNTIME) begin : g_loaded
       bnn_config_ram #(
-        .WIDTH(PE * ACC_BITS), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic"), .BASE(THRESHOLD_BASE)
+        .WIDTH(PE * FIELD), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic"), .BASE(THRESHOLD_BASE)
       ) u_thresholds (
         .clk, .rst_n, .enable(advance), .address(fold), .data(thresholds),
         .request(config_request), .answer(thresholds_answer), .hold(thresholds_hold)
       );
     end else begin : g_fixed
       assign {thresholds_hold, thresholds_answer} = '0;
-      bnn_rom #(.WIDTH(PE * ACC_BITS), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic")) u_thresholds (
+      bnn_rom #(.WIDTH(PE * FIELD), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic")) u_thresholds (
         .clk, .enable(advance), .address(fold), .data(thresholds)
       );
     end
     for (genvar p = 0; p < PE; p++) begin : g_withheld
-      assign subtracted[p*SUM_BITS +: SUM_BITS] = {
-        !BIPOLAR && thresholds[p*ACC_BITS + ACC_BITS - 1],
-        thresholds[p*ACC_BITS +: ACC_BITS]
-      };
+      if (DSP) begin : g_start
+        assign subtracted[p*SUM_BITS +: SUM_BITS] = thresholds[p*FIELD +: FIELD];
+      end else begin : g_threshold
+        assign subtracted[p*SUM_BITS +: SUM_BITS] = {
+          !BIPOLAR && thresholds[p*FIELD + FIELD - 1], thresholds[p*FIELD +: FIELD]
+        };
+      end
     end
   end else begin : g_no_thresholds
     assign {thresholds_hold, thresholds_answer} = '0;
-    assign subtracted = {PE{SUM_BITS'(OFFSET)}};
+    assign subtracted = {PE{SUM_BITS'(DSP ? -OFFSET : OFFSET)}};
   end
 
   if (CONSTANT) begin : g_correction
@@ -226,10 +237,38 @@ module bnn_mvtu #(
     assign {counts0, counts1} = '0;
   end
 
+  localparam int FOURS = (PE + 3) / 4;
+  logic [FOURS*48-1:0] dsp_counts, dsp_starts, dsp_sums;
+  logic                unused_dsp;    // bits above a sum's, PEs that are not there, and what DSPs hold themselves
+  assign unused_dsp = ^{dsp_counts, dsp_starts, dsp_sums, withheld, is_first};
+  if (DSP) begin : g_dsp
+    for (genvar f = 0; f < FOURS; f++) begin : g_four
+      bnn_accumulate_four u_accumulate (
+        .clk, .enable(advance), .update(advance && valid[SUMMING-1]), .first(next_is_first),
+        .counts(dsp_counts[48*f +: 48]), .starts(dsp_starts[48*f +: 48]), .sums(dsp_sums[48*f +: 48])
+      );
+    end
+    for (genvar p = PE; p < 4 * FOURS; p++) begin : g_idle
+      assign {dsp_counts[12*p +: 12], dsp_starts[12*p +: 12]} = '0;
+    end
+  end else begin : g_no_dsp
+    assign {dsp_counts, dsp_starts, dsp_sums} = '0;
+  end
+
   for (genvar p = 0; p < PE; p++) begin : g_pe
     logic [SUM_BITS-1:0] accumulator, sum;
 
-    if (CONSTANT) begin : g_constant
+    if (DSP) begin : g_dsp_sum
+      logic [COUNT_BITS-2:0] count;
+      logic                  unused_accumulator;
+      assign unused_accumulator = ^accumulator;
+      bnn_match_sum #(.SIMD(SIMD), .GROUP(DOT_GROUP)) u_dot (
+        .clk, .enable(advance), .inputs(operands), .weights(weights[p*SIMD +: SIMD]), .count
+      );
+      assign dsp_counts[12*p +: 12] = 12'(count);
+      assign dsp_starts[12*p +: 12] = 12'($signed(subtracted[p*SUM_BITS +: SUM_BITS]));
+      assign sum = SUM_BITS'($signed(dsp_sums[12*p +: 12]));
+    end else if (CONSTANT) begin : g_constant
       localparam int KEPT_BITS = (COUNT_BITS < SUM_BITS) ? COUNT_BITS : SUM_BITS;
       bnn_accumulate #(
         .ROW0_BITS(KEPT_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(KEPT_BITS), .SUM_BITS(SUM_BITS)
@@ -270,7 +309,7 @@ module bnn_mvtu #(
       );
     end
 
-    if (SF == 1) begin : g_no_accumulator
+    if (SF == 1 || DSP) begin : g_no_accumulator
       assign accumulator = '0;
     end else begin : g_accumulator
       // One condition clears, so that flip-flops do it by their reset and no LUT stands behind the adder.

@@ -10,16 +10,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
 from bnn_hw.pipeline.stages import Mvtu, Stage
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
-from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
+from bnn_hw.rtl.structural.matches import (
+    best_count,
+    best_shape,
+    compress_rows,
+    match_count,
+    match_rows,
+    subset_counts,
+    sum_rows,
+)
 from bnn_hw.rtl.structural.netlist import Netlist, Signal
 from bnn_hw.rtl.structural.sums import Sums, triple_sums
 from bnn_hw.rtl.structural.verilog import Module, module_text
 
 PRIMITIVES = Path(__file__).parent / "simulation" / "bnn_primitives.sv"
 """Models of the primitives, for simulation only."""
+
+DSP_ADDERS = Path(__file__).parent / "modules" / "bnn_accumulate_four.sv"
 
 Parameters = Mapping[str, int | str]
 Outputs = Mapping[str, Sequence[Signal]]
@@ -40,7 +51,8 @@ class Needs:
     """What a plan needs.
 
     lanes: of match counters; joins: (numbers, bits, sum bits); adders: of accumulators;
-    constants: layers of constant weights; sums: of integer inputs.
+    constants: layers of constant weights; sums: of integer inputs. For accumulators in
+    DSP slices (dsp), counts: lanes of match counters; totals: (numbers, bits, sum bits).
     """
 
     lanes: tuple[int, ...]
@@ -48,6 +60,9 @@ class Needs:
     adders: tuple[Adder, ...]
     constants: tuple[Constant, ...] = ()
     sums: tuple[Sums, ...] = ()
+    counts: tuple[int, ...] = ()
+    totals: tuple[tuple[int, int, int], ...] = ()
+    dsp: bool = False
 
 
 def _groups(simd: int) -> tuple[int, int]:
@@ -76,7 +91,8 @@ def _adder(unit: Mvtu) -> Adder:
 def is_constant(unit: Mvtu) -> bool:
     """Tell whether bnn_mvtu takes bnn_constant_dot for this unit."""
     words = unit.neuron_fold * unit.synapse_fold
-    return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2 and not unit.runtime
+    fixed = not unit.runtime and unit.accumulate != DSP
+    return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2 and fixed
 
 
 def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Needs:
@@ -85,8 +101,16 @@ def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Need
     joins: set[tuple[int, int, int]] = set()
     adders: set[Adder] = set()
     sums: set[Sums] = set()
+    counts: set[int] = set()
+    totals: set[tuple[int, int, int]] = set()
     for unit in stages:
         if not isinstance(unit, Mvtu):
+            continue
+        if unit.accumulate == DSP:
+            own = _dsp_needs(unit)
+            counts |= set(own.counts)
+            lanes |= set(own.lanes)
+            totals |= set(own.totals)
             continue
         adders.add(_adder(unit))
         if not unit.input.dtype.is_bipolar:
@@ -97,7 +121,23 @@ def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Need
             if groups > 1:
                 joins.add((2 * groups, share.bit_length(), unit.simd.bit_length()))
     ordered = (tuple(sorted(lanes)), tuple(sorted(joins)), tuple(sorted(adders, key=astuple)))
-    return Needs(*ordered, tuple(constants.values()), tuple(sorted(sums, key=astuple)))
+    return Needs(
+        *ordered,
+        tuple(constants.values()),
+        tuple(sorted(sums, key=astuple)),
+        tuple(sorted(counts)),
+        tuple(sorted(totals)),
+        dsp=bool(counts or totals),
+    )
+
+
+def _dsp_needs(unit: Mvtu) -> Needs:
+    """What bnn_match_sum takes for a unit that accumulates in DSP slices."""
+    groups, share = _groups(unit.simd)
+    if groups == 1:
+        return Needs((), (), (), counts=(unit.simd,))
+    lanes = (share, unit.simd - (groups - 1) * share)
+    return Needs(lanes, (), (), totals=((2 * groups, share.bit_length(), unit.simd.bit_length()),))
 
 
 def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
@@ -108,17 +148,23 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     files: dict[str, str] = {}
     count = [_subsets(constant, index, dual_cells) for index, constant in enumerate(needs.constants)]
     sums = [_sums(kind, dual_cells) for kind in needs.sums]
+    single = [_count(lanes, dual_cells) for lanes in needs.counts]
+    whole = [_total(*sizes, dual_cells) for sizes in needs.totals]
     forms = (
         (match, _MATCH_ROWS),
         (join, _COMPRESS_ROWS),
         (count, _SUBSET_COUNTS),
         (sums, _TRIPLE_SUMS),
         (add, _ACCUMULATE),
+        (single, _MATCH_COUNT),
+        (whole, _SUM_ROWS),
     )
     for own, twin in forms:
         if own:
             files |= {f"{module.name}.sv": module_text(module) for module, _ in own}
             files[f"{twin.name}.sv"] = _dispatcher(twin, own)
+    if needs.dsp:
+        files[DSP_ADDERS.name] = DSP_ADDERS.read_text()
     return files
 
 
@@ -136,6 +182,20 @@ def _join(numbers: int, bits: int, sum_bits: int, dual_cells: bool) -> tuple[Mod
     parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits}
     name = f"bnn_compress_rows_{numbers}_{bits}_{sum_bits}"
     return _module(name, purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters)
+
+
+def _count(lanes: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, count = match_count(lanes, best_count(lanes))
+    purpose = f"Number of equal lanes of {lanes}."
+    return _module(f"bnn_match_count_{lanes}", purpose, net, {"count": count}, dual_cells, {"LANES": lanes})
+
+
+def _total(numbers: int, bits: int, sum_bits: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, total = sum_rows(numbers, bits, sum_bits)
+    purpose = f"Sum of {numbers} numbers of {bits} bits in {sum_bits}."
+    parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits}
+    name = f"bnn_sum_rows_{numbers}_{bits}_{sum_bits}"
+    return _module(name, purpose, net, {"sum": total}, dual_cells, parameters)
 
 
 def _subsets(constant: Constant, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
@@ -199,6 +259,22 @@ _MATCH_ROWS = _Twin(
         "output logic [ROW_BITS-1:0] row0",
         "output logic [ROW_BITS-1:0] row1",
     ),
+)
+_MATCH_COUNT = _Twin(
+    "bnn_match_count",
+    "Number of equal lanes of inputs and weights, built from primitives.",
+    ("int LANES = {LANES}", "int COUNT_BITS = $clog2(LANES + 1)"),
+    (
+        "input  logic [LANES-1:0] inputs",
+        "input  logic [LANES-1:0] weights",
+        "output logic [COUNT_BITS-1:0] count",
+    ),
+)
+_SUM_ROWS = _Twin(
+    "bnn_sum_rows",
+    "Sum of unsigned numbers, built from primitives.",
+    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}"),
+    ("input  logic [NUMBERS*BITS-1:0] numbers", "output logic [SUM_BITS-1:0] sum"),
 )
 _COMPRESS_ROWS = _Twin(
     "bnn_compress_rows",

@@ -95,6 +95,81 @@ def subset_counts(inputs: int, subsets: Sequence[int]) -> tuple[Netlist, list[li
     return net, [rows_of(compress(net, own, ROWS), inputs.bit_length()) for own in columns]
 
 
+def total(net: Netlist, columns: Columns, bits: int) -> list[Signal]:
+    """Add columns of at most three signals to one number of ``bits`` bits, in a site a bit.
+
+    A ternary adder: a site adds the bits of its weight, their majority goes to the
+    site above, and the carry chain adds the two. What lies above ``bits`` is never one.
+    """
+    padded = [*columns, *([[]] * bits)][:bits]
+    done: list[Signal] = []
+    while len(done) < bits and len(padded[len(done)]) <= 1:
+        done += padded[len(done)] or [ZERO]
+    positions: list[tuple[Signal, Signal]] = []
+    carry = ZERO
+    for column in padded[len(done) :]:
+        spare = ZERO
+        if len(column) == 3:
+            if carry == ZERO:
+                parity, spare = net.pair(column, lambda *x: sum(x), lambda *x: int(sum(x) >= 2))
+            else:
+                # The signal from below is the last one.
+                pins = [*column, carry]
+                parity, spare = net.pair(pins, lambda *x: sum(x), lambda *x: int(sum(x[:-1]) >= 2))
+            positions.append((parity, carry))
+        elif len(column) == 2 and carry != ZERO:
+            pins = [*column, carry]
+            parity, spare = net.pair(pins, lambda *x: sum(x), lambda *x: int(sum(x[:-1]) >= 2))
+            positions.append((parity, carry))
+        else:
+            pins = [*column, *([carry] if carry != ZERO else [])]
+            parity = pins[0] if len(pins) == 1 else net.lut(pins, lambda *x: sum(x)) if pins else ZERO
+            positions.append((parity, pins[0] if len(pins) == 2 else ZERO))
+        carry = spare
+    return [*done, *(net.chain(positions)[0] if positions else [])]
+
+
+@dataclass(frozen=True)
+class CountShape:
+    """How a counter that gives one number is built: as ``shape``, rows left for the last adder."""
+
+    shape: Shape
+    rows: int
+
+
+def match_count(lanes: int, choice: CountShape) -> tuple[Netlist, list[Signal]]:
+    """Build the counter whose result is one number of bitlen(lanes) bits: ports as :func:`match_rows`."""
+    net = Netlist()
+    columns = _lanes(net, net.port("inputs", lanes), net.port("weights", lanes), choice.shape.links)
+    left = compress(net, columns, choice.rows, choice.shape.chains, choice.shape.mixed)
+    return net, total(net, left, lanes.bit_length())
+
+
+def sum_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list[Signal]]:
+    """Build the sum of ``numbers`` unsigned numbers of ``bits`` bits: port ``numbers``."""
+    net = Netlist()
+    port = net.port("numbers", numbers * bits)
+    return net, total(net, compress(net, [port[bit::bits] for bit in range(bits)], 3), sum_bits)
+
+
+@cache
+def best_count(lanes: int) -> CountShape:
+    """Shape of the fewest sites, of equal ones the fewest levels."""
+    kinds = ((True, True), (True, False), (False, False))
+    choices = [
+        CountShape(Shape(links, *kind), rows)
+        for links in range(1, MAX_LINKS + 1)
+        for kind in kinds
+        for rows in (2, 3)
+    ]
+
+    def cost(choice: CountShape) -> tuple[int, int]:
+        net, signals = match_count(lanes, choice)
+        return net.sites, net.depth(signals)
+
+    return min(choices, key=cost)
+
+
 @cache
 def best_shape(lanes: int, chains: bool = True) -> Shape:
     """Shape of the fewest sites, of equal ones the fewest levels; ``chains``: may use carry chains."""

@@ -16,6 +16,7 @@ bnn_converter.sv
 bnn_fifo.sv
 bnn_lut_columns.sv
 bnn_accumulate.sv
+bnn_accumulate_four.sv
 bnn_config_ram.sv
 bnn_delay.sv
 bnn_subset_counts.sv
@@ -23,6 +24,9 @@ bnn_constant_dot.sv
 bnn_compress_rows.sv
 bnn_match_rows.sv
 bnn_match_dot.sv
+bnn_match_count.sv
+bnn_sum_rows.sv
+bnn_match_sum.sv
 bnn_table.sv
 bnn_rom.sv
 bnn_signed_dot.sv

@@ -25,12 +25,13 @@ class Layer:
     signed: bool = False
     threshold: bool = True
     style: str = "logic"
+    accumulate: str = "lut"
 
     @property
     def label(self) -> str:
         kind = "bipolar" if self.bipolar else f"{'int' if self.signed else 'uint'}{self.bits}"
         end = "fire" if self.threshold else "sum"
-        return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{end}"
+        return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{self.accumulate}_{end}"
 
     @property
     def neuron_fold(self) -> int:
@@ -101,10 +102,12 @@ def mvtu(layer: Layer) -> Dut:
     present = pack_words(np.full((1, layer.mh - (layer.neuron_fold - 1) * layer.pe), -1), out_bits)[0]
     whole = (1 << layer.pe * out_bits) - 1
 
+    dsp = layer.accumulate == "dsp"
+    starts, start_bits = (-padded_thresholds, acc_bits + 1) if dsp else (padded_thresholds, acc_bits)
     files = {
         f"{layer.label}_w.hex": hex_lines(pack_words(rom, 1), layer.pe * layer.simd),
         f"{layer.label}_t.hex": hex_lines(
-            pack_words(padded_thresholds.reshape(-1, layer.pe), acc_bits), layer.pe * acc_bits
+            pack_words(starts.reshape(-1, layer.pe), start_bits), layer.pe * start_bits
         ),
     }
     parameters = {
@@ -121,6 +124,7 @@ def mvtu(layer: Layer) -> Dut:
         "WEIGHT_FILE": f"{layer.label}_w.hex",
         "THRESHOLD_FILE": f"{layer.label}_t.hex",
         "WEIGHT_STYLE": layer.style,
+        "ACCUMULATE": layer.accumulate,
     }
     return Dut(
         f"mvtu_{layer.label}",
@@ -155,6 +159,12 @@ LAYERS = [
     Layer(10, 5, 1, 1, bits=2, bipolar=False, signed=True),
     Layer(12, 3, 2, 4, bits=8, bipolar=False, threshold=False),
     Layer(24, 4, 4, 12, bits=5, bipolar=False, signed=True, threshold=False),
+    Layer(144, 16, 4, 16, accumulate="dsp"),
+    Layer(36, 10, 5, 12, style="block", accumulate="dsp"),
+    Layer(132, 9, 3, 66, accumulate="dsp"),
+    Layer(2047, 4, 2, 23, accumulate="dsp"),
+    Layer(60, 4, 3, 4, threshold=False, accumulate="dsp"),
+    Layer(15, 4, 2, 15, accumulate="dsp"),
 ]
 CASES = [(mvtu(layer), layer) for layer in LAYERS]
 
@@ -176,7 +186,7 @@ def test_one_beat_a_cycle_and_exact_latency(bench: Bench):
     for dut, layer in CASES:
         result = results[dut.name]
         assert result.in_cycles[-1] - result.in_cycles[0] == len(dut.inputs) - 1, dut.name
-        expected = latency.mvtu_cycles(layer.simd, layer.bipolar, layer.style)
+        expected = latency.mvtu_cycles(layer.simd, layer.bipolar, layer.style, layer.accumulate)
         last_of_fold = result.in_cycles[layer.synapse_fold - 1 :: layer.synapse_fold]
         assert set(result.out_cycles - last_of_fold) == {expected}, dut.name
 

@@ -39,6 +39,9 @@ LAYERS = [
     Layer(27, 6, 6, 27, bits=8, bipolar=False),
     Layer(10, 5, 1, 1, bits=2, bipolar=False, signed=True),
     Layer(12, 3, 2, 4, bits=8, bipolar=False, threshold=False),
+    Layer(144, 16, 4, 16, accumulate="dsp"),
+    Layer(132, 9, 5, 66, accumulate="dsp"),
+    Layer(60, 4, 3, 4, threshold=False, accumulate="dsp"),
 ]
 DUTS = [mvtu(layer) for layer in LAYERS]
 
@@ -65,6 +68,7 @@ def stage(layer: Layer, dut: Dut) -> Mvtu:
         simd=layer.simd,
         accumulator=accumulator,
         weight_memory=layer.style,
+        accumulate=layer.accumulate,
     )
 
 
@@ -115,7 +119,15 @@ def test_headers_state_sites_and_the_pairs_form_has_no_dual_cell() -> None:
 # Equivalence by SAT: for each, the gold and gate instances and the property that must hold.
 ADDERS = (Adder(3, False, False, 3, 6), Adder(5, True, True, 1, 8), Adder(4, True, False, 2, 7))
 WEIGHTS = Constant("weights.hex", 9, 3, 0b101100111_000000000_011111010)
-NEEDS = Needs((2, 5, 8, 12), ((4, 2, 4),), ADDERS, (WEIGHTS,), (Sums(5, 3, False), Sums(3, 2, True)))
+NEEDS = Needs(
+    (2, 5, 8, 12),
+    ((4, 2, 4),),
+    ADDERS,
+    (WEIGHTS,),
+    (Sums(5, 3, False), Sums(3, 2, True)),
+    counts=(5, 12),
+    totals=((4, 2, 4),),
+)
 
 
 def _match_check(lanes: int) -> str:
@@ -155,6 +167,27 @@ module check(input [7:0] n, output ok);
   assign ok = {2'b0, a} + b == {2'b0, c} + d;
 endmodule
 """
+_TOTAL_CHECK = """
+module check(input [7:0] n, output ok);
+  wire [3:0] a, b;
+  bnn_sum_rows #(.NUMBERS(4), .BITS(2), .SUM_BITS(4)) gold (.numbers(n), .sum(a));
+  bnn_sum_rows_4_2_4 gate (.numbers(n), .sum(b));
+  assign ok = a == b;
+endmodule
+"""
+
+
+def _one_number_check(lanes: int) -> str:
+    return f"""
+module check(input [{lanes - 1}:0] i, w, output ok);
+  wire [{lanes.bit_length() - 1}:0] a, b;
+  bnn_match_count #(.LANES({lanes})) gold (.inputs(i), .weights(w), .count(a));
+  bnn_match_count_{lanes} gate (.inputs(i), .weights(w), .count(b));
+  assign ok = a == b;
+endmodule
+"""
+
+
 _COUNT_CHECK = f"""
 module check(input [8:0] i, output ok);
   wire [15:0] a, b, c, d;
@@ -188,6 +221,8 @@ CHECKS = [
     *map(_match_check, NEEDS.lanes),
     *map(_adder_check, ADDERS),
     *map(_sums_check, NEEDS.sums),
+    *map(_one_number_check, NEEDS.counts),
+    _TOTAL_CHECK,
     _JOIN_CHECK,
     _COUNT_CHECK,
 ]
@@ -202,7 +237,10 @@ def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.Comple
         for name, text in structural_sources(NEEDS, dual_cells).items()
         if not (LIBRARY / name).exists()
     }
-    twins = ("bnn_match_rows", "bnn_compress_rows", "bnn_subset_counts", "bnn_triple_sums", "bnn_accumulate")
+    twins = (
+        *("bnn_match_count", "bnn_sum_rows", "bnn_match_rows", "bnn_compress_rows"),
+        *("bnn_subset_counts", "bnn_triple_sums", "bnn_accumulate"),
+    )
     commands = []
     for index, text in enumerate(texts):
         (folder / f"check{index}.v").write_text(text)

@@ -1,0 +1,86 @@
+"""The accumulators in a DSP slice: proven equal to their twin with Yosys' own model of the slice."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bnn_hw.rtl.emit import LIBRARY
+from bnn_hw.rtl.structural.library import DSP_ADDERS, Needs, structural_sources
+
+CHECK = """
+module check(input clk, enable, update, first, input [47:0] counts, starts, output [47:0] a, b);
+  bnn_accumulate_four gold (.clk(clk), .enable(enable), .update(update), .first(first),
+    .counts(counts), .starts(starts), .sums(a));
+  gate gate (.clk(clk), .enable(enable), .update(update), .first(first),
+    .counts(counts), .starts(starts), .sums(b));
+endmodule
+"""
+# After a first beat both hold the same; from there on every step keeps it so.
+REGISTERS = {
+    "gate.dsp.OPMODEr": 0b0100011, "gate.dsp.Ar2": 0, "gate.dsp.Br2": 0, "gate.dsp.Cr": 0, "gate.dsp.P": 0,
+    "gold.counts_taken": 0, "gold.starts_taken": 0, "gold.first_taken": 0, "gold.sums": 0,
+}  # fmt: skip
+EQUAL = (
+    ("a", "b"), ("gold.counts_taken[47:18]", "gate.dsp.Ar2"), ("gold.counts_taken[17:0]", "gate.dsp.Br2"),
+    ("gold.starts_taken", "gate.dsp.Cr"), ("gold.first_taken", "gate.dsp.OPMODEr[4]"),
+    ("gate.dsp.OPMODEr[3:0]", "3"), ("gate.dsp.OPMODEr[6:5]", "1"),
+)  # fmt: skip
+
+
+def prove(folder: Path, gate: str) -> str:
+    """Prove by induction that the slice's accumulators are the twin's; return what Yosys says."""
+    if importlib.util.find_spec("pyosys") is None:
+        pytest.skip("Yosys is missing: pip install pyosys")
+    (folder / "check.v").write_text(CHECK)
+    (folder / "gate.sv").write_text(gate.replace("module bnn_accumulate_four", "module gate"))
+    start = " ".join(f"-set-init {name} {value}" for name, value in REGISTERS.items())
+    proof = " ".join(f"-prove {gold} {found}" for gold, found in EQUAL)
+    commands = [
+        "read_verilog -sv gate.sv",
+        "read_verilog +/xilinx/cells_sim.v",
+        f"read_verilog -sv {LIBRARY}/bnn_accumulate_four.sv",
+        "read_verilog check.v",
+        *(
+            "hierarchy -check -top check",
+            "proc",
+            "flatten",
+            "setattr -unset init w:*",
+            "opt_clean",
+            "async2sync",
+        ),
+        f"sat -tempinduct -seq 1 -maxsteps 3 -verify {start} {proof} check",
+    ]
+    lines = ["from pyosys import libyosys", "design = libyosys.Design()"]
+    lines += [f"libyosys.run_pass({command!r}, design)" for command in commands]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=folder, capture_output=True, text=True
+    )
+    return done.stdout + done.stderr
+
+
+def test_slice_equals_its_twin_in_every_cycle(tmp_path: Path) -> None:
+    assert "Induction step proven: SUCCESS!" in prove(tmp_path, DSP_ADDERS.read_text())
+
+
+def test_the_proof_finds_a_difference(tmp_path: Path) -> None:
+    one_adder = DSP_ADDERS.read_text().replace('"FOUR12"', '"ONE48"')
+    assert "proven: SUCCESS!" not in prove(tmp_path, one_adder)
+
+
+def test_slice_stands_only_where_it_is_used() -> None:
+    assert DSP_ADDERS.name not in structural_sources(Needs((16,), (), ()), False)
+    files = structural_sources(Needs((), (), (), counts=(16,), dsp=True), False)
+    assert DSP_ADDERS.name in files
+    assert "// 15 LUT sites" in files["bnn_match_count_16.sv"]
+
+
+def test_nothing_is_set_that_open_place_and_route_refuses() -> None:
+    text = DSP_ADDERS.read_text()
+    assert ".PATTERN(" not in text
+    assert ".MASK(" not in text
+    assert ".P(sums)" in text
