@@ -19,6 +19,8 @@ ALLOWED = {
     "errors": set(),
     "bits": set(),
     "folders": {"errors"},
+    "manifest": set(),
+    "runtime": {"bits", "manifest"},
     "paths": {"errors"},
     "progress": set(),
     "tools": {"errors", "folders"},
@@ -29,6 +31,8 @@ ALLOWED = {
     "rtl": HARDWARE,
     "sim": HARDWARE,
     "synth": HARDWARE,
+    "soc": HARDWARE | {"board"},
+    "package": HARDWARE | {"board", "design", "manifest", "runtime", "soc"},
     "report": HARDWARE | {"data", "board", "design"},
     "data": BASE,
     "train": BASE | {"data", "", "folders"},
@@ -85,8 +89,37 @@ def test_back_end_needs_no_training_package_and_no_executor():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
-@pytest.mark.parametrize("name", ["bits.py"])
+# What the board runs: the driver and what it imports of the package.
+ON_THE_BOARD = [
+    "__init__.py",
+    "bits.py",
+    "manifest.py",
+    *(str(path.relative_to(ROOT)) for path in files_of("runtime")),
+]
+
+
+@pytest.mark.parametrize("name", ON_THE_BOARD)
 def test_what_the_board_runs_is_python_3_8_with_numpy_only(name):
-    source = (ROOT / name).read_text()
-    ast.parse(source, feature_version=(3, 8))
-    assert {module.split(".")[0] for module in imported(ROOT / name)} <= {"numpy", "typing"}
+    ast.parse((ROOT / name).read_text(), feature_version=(3, 8))
+    allowed = sys.stdlib_module_names | {"numpy", "bnn_hw", *BOARD_ONLY.get(name, ())}
+    assert {module.split(".")[0] for module in imported(ROOT / name)} <= allowed
+
+
+# Imported late, where there is a board, a meter or a picture file; never needed to import the driver.
+BOARD_ONLY = {
+    "runtime/pynq_device.py": {"pynq"},
+    "runtime/meters.py": {"pynq", "pyvisa"},
+    "runtime/bench_pictures.py": {"PIL"},
+}
+
+
+def test_the_driver_imports_with_nothing_but_numpy():
+    code = (
+        "import sys\n"
+        "absent = ('pynq', 'pyvisa', 'PIL', 'torch', 'onnx', 'click', 'rich', 'bnn_hw.errors')\n"
+        "sys.modules.update(dict.fromkeys(absent))\n"
+        "import pkgutil, importlib, bnn_hw.runtime\n"
+        "for item in pkgutil.iter_modules(bnn_hw.runtime.__path__):\n"
+        "    importlib.import_module('bnn_hw.runtime.' + item.name)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
