@@ -119,7 +119,8 @@ class Mvtu(Stage):
     of matches (sum = 2 p - mw).
     weight_memory: logic (LUTs) or block (BRAM). runtime: weights and thresholds lie in
     RAM and can be loaded through the core's configuration port. accumulate: lut, or dsp
-    for four accumulators in a DSP slice.
+    for four accumulators in a DSP slice. cuts: registers within the counting of matches,
+    and within the joining of groups of lanes, for fast clocks.
     """
 
     kind: ClassVar[str] = "mvtu"
@@ -133,6 +134,7 @@ class Mvtu(Stage):
     weight_memory: str
     runtime: bool = False
     accumulate: str = LUT
+    cuts: tuple[int, int] = (0, 0)
 
     @property
     def threshold_bits(self) -> int:

@@ -23,7 +23,9 @@ from dataclasses import replace
 from bnn_hw.ir.graph import Graph
 from bnn_hw.ir.ops import accumulator_bounds
 from bnn_hw.ir.types import BIPOLAR, DataType, ValueType, sint, smallest_int, uint
+from bnn_hw.pipeline.arithmetic import LUT
 from bnn_hw.pipeline.chain import Chain, InputThreshold, MacLayer, PoolStep
+from bnn_hw.pipeline.latency import dot_cuts
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.stages import (
     Converter,
@@ -237,8 +239,17 @@ class StageBuilder:
                 weight_memory=memory,
                 runtime=runtime,
                 accumulate=choice.accumulate,
+                cuts=self.cuts(layer, choice, depth, runtime),
             )
         )
+
+    @staticmethod
+    def cuts(layer: MacLayer, choice: LayerFolding, depth: int, runtime: bool) -> tuple[int, int]:
+        """Register cuts of the dot product; constant weights and integer inputs have none."""
+        constant = depth == 1 and not runtime and choice.accumulate == LUT
+        if constant or not layer.input.dtype.is_bipolar:
+            return (0, 0)
+        return dot_cuts(choice.simd, layer.clock_hz)
 
     def fifo(self, layer: MacLayer) -> None:
         name = self.name(layer.name, "fifo")

@@ -9,7 +9,7 @@ from bnn_hw.design import Design
 from bnn_hw.ir import store
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline.arithmetic import STRUCTURAL
-from bnn_hw.pipeline.chain import Chain, with_runtime_weights
+from bnn_hw.pipeline.chain import Chain, with_clock, with_runtime_weights
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
@@ -34,7 +34,8 @@ def make_plan(
     """Fold ``graph`` onto ``board`` for ``goal``.
 
     goal: ``high-throughput``, ``fps=N``, or ``folding=`` with a folding of the
-    design or a file. clock_hz: the board's default if None. A folding that the
+    design or a file. clock_hz: the board's default if None; a faster one has
+    more registers in the dot products. A folding that the
     planner chooses keeps to a share of the part less the shell; one that the user
     gives may take all of the part that the shell leaves. arithmetic: one of
     bnn_hw.pipeline.arithmetic.ARITHMETIC. runtime_weights: weights and thresholds of
@@ -47,6 +48,7 @@ def make_plan(
     wanted = parse_goal(goal)
     chain = with_runtime_weights(as_chain(graph)) if runtime_weights else as_chain(graph)
     clock_hz = clock_hz or board.default_clock_hz
+    chain = with_clock(chain, clock_hz)
     solution = _solve(chain, board, wanted, design, clock_hz)
     return replace(_record(graph, chain, board, wanted, clock_hz, solution), arithmetic=arithmetic)
 
@@ -55,10 +57,11 @@ def plan_folding(
     graph: Graph, board: Board, folding: Folding, name: str = "manual", clock_hz: int | None = None
 ) -> Plan:
     """The plan of a given folding, whether it fits the board or not; FoldingError if it is illegal."""
-    chain = as_chain(graph)
+    clock_hz = clock_hz or board.default_clock_hz
+    chain = with_clock(as_chain(graph), clock_hz)
     check_folding(chain, folding)
     goal = Goal(f"{FOLDING}={name}", FOLDING, folding=name)
-    return _record(graph, chain, board, goal, clock_hz or board.default_clock_hz, sized(chain, folding))
+    return _record(graph, chain, board, goal, clock_hz, sized(chain, folding))
 
 
 def _solve(chain: Chain, board: Board, goal: Goal, design: Design | None, clock_hz: int) -> Solution:

@@ -97,6 +97,7 @@ def _mvtu(stage: Mvtu) -> tuple[str, Parameters]:
         "WEIGHT_FILE": weight_file(stage),
         **({"THRESHOLD_FILE": threshold_file(stage)} if thresholded else {}),
         "WEIGHT_STYLE": stage.weight_memory,
+        **({"DOT_CUTS": stage.cuts[0], "JOIN_CUTS": stage.cuts[1]} if any(stage.cuts) else {}),
         **({"ACCUMULATE": stage.accumulate} if stage.accumulate != LUT else {}),
     }
 

@@ -5,10 +5,13 @@
 //            a register at its input, as bnn_accumulate_four does.
 // GROUP      lanes counted in one cycle. More lanes are counted group by group in one cycle
 //            and the groups joined in a second.
-// Latency    combinational, 1 enabled cycle where SIMD exceeds GROUP.
+// CUTS       registers within the counting of a group, JOIN_CUTS within the joining, for fast clocks.
+// Latency    CUTS enabled cycles, 1 + CUTS + JOIN_CUTS where SIMD exceeds GROUP.
 module bnn_match_sum #(
   parameter int SIMD = 16,
   parameter int GROUP = 64,
+  parameter int CUTS = 0,
+  parameter int JOIN_CUTS = 0,
   parameter int COUNT_BITS = $clog2(SIMD + 1)
 ) (
   input  logic                  clk,
@@ -24,9 +27,7 @@ module bnn_match_sum #(
   localparam int ROW_BITS = $clog2(LANES + 1);
 
   if (GROUPS == 1) begin : g_one_group
-    logic unused;
-    assign unused = clk ^ enable;
-    bnn_match_count #(.LANES(SIMD)) u_count (.inputs, .weights, .count);
+    bnn_match_count #(.LANES(SIMD), .CUTS(CUTS)) u_count (.clk, .enable, .inputs, .weights, .count);
   end else begin : g_groups
     logic [2*GROUPS*ROW_BITS-1:0] rows;
     for (genvar g = 0; g < GROUPS; g++) begin : g_group
@@ -34,15 +35,17 @@ module bnn_match_sum #(
       localparam int COUNT = (SIMD - FIRST < LANES) ? SIMD - FIRST : LANES;
       localparam int OWN_BITS = $clog2(COUNT + 1);
       logic [OWN_BITS-1:0] even, odd;
-      bnn_match_rows #(.LANES(COUNT)) u_rows (
-        .inputs(inputs[FIRST +: COUNT]), .weights(weights[FIRST +: COUNT]), .row0(even), .row1(odd)
+      bnn_match_rows #(.LANES(COUNT), .CUTS(CUTS)) u_rows (
+        .clk, .enable, .inputs(inputs[FIRST +: COUNT]), .weights(weights[FIRST +: COUNT]), .row0(even), .row1(odd)
       );
       always_ff @(posedge clk) begin
         if (enable) rows[2*g*ROW_BITS +: 2*ROW_BITS] <= {ROW_BITS'(odd), ROW_BITS'(even)};
       end
     end
-    bnn_sum_rows #(.NUMBERS(2 * GROUPS), .BITS(ROW_BITS), .SUM_BITS(COUNT_BITS)) u_sum (
-      .numbers(rows), .sum(count)
+    bnn_sum_rows #(
+      .NUMBERS(2 * GROUPS), .BITS(ROW_BITS), .SUM_BITS(COUNT_BITS), .CUTS(JOIN_CUTS)
+    ) u_sum (
+      .clk, .enable, .numbers(rows), .sum(count)
     );
   end
 endmodule

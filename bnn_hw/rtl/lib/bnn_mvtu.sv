@@ -19,6 +19,8 @@
 //            minus the threshold in ACC_BITS + 1 bits each.
 // ACCUMULATE "lut", or "dsp": four accumulators of a binary layer in a DSP slice, MW up to 2047.
 // WEIGHT_STYLE    "logic" (LUTs) or "block" (block RAM).
+// DOT_CUTS   registers within the counting of matches of a binary layer, for fast clocks, and
+//            JOIN_CUTS within the joining of groups where SIMD exceeds DOT_GROUP.
 // RUNTIME    1: weights and thresholds can be loaded: WEIGHT_BASE and THRESHOLD_BASE are their
 //            first addresses, config_request and config_answer join bnn_config_ram with
 //            bnn_config. What a frame gives while it is written to has no meaning; reading holds
@@ -26,7 +28,7 @@
 // Handshake  in_ready and out_valid depend on registers only (skid buffer at the output).
 // Rate       one input beat a cycle, NF output beats of PE values a vector.
 // Latency    from the last input beat of a fold: 3 cycles, one more each with WEIGHT_STYLE
-//            "block", with ACCUMULATE "dsp" and where SIMD exceeds DOT_GROUP.
+//            "block", with ACCUMULATE "dsp" and where SIMD exceeds DOT_GROUP, and one a cut.
 // The stages: memory and input register, dot product, accumulate and compare into the output.
 module bnn_mvtu #(
   parameter int IN_BITS = 1,
@@ -43,6 +45,8 @@ module bnn_mvtu #(
   parameter THRESHOLD_FILE = "",
   parameter WEIGHT_STYLE = "logic",
   parameter ACCUMULATE = "lut",
+  parameter int DOT_CUTS = 0,
+  parameter int JOIN_CUTS = 0,
   parameter bit RUNTIME = 0,
   parameter int WEIGHT_BASE = 0,
   parameter int THRESHOLD_BASE = 0
@@ -63,7 +67,7 @@ module bnn_mvtu #(
   localparam int WORDS = NF * SF;
   localparam int DOT_GROUP = BIPOLAR ? 64 : 9;    // lanes summed up within a cycle at 100 MHz
   localparam int ROM_LATENCY = (WEIGHT_STYLE == "block") ? 2 : 1;
-  localparam int DOT_LATENCY = (SIMD > DOT_GROUP) ? 2 : 1;
+  localparam int DOT_LATENCY = DOT_CUTS + ((SIMD > DOT_GROUP) ? 2 + JOIN_CUTS : 1);
   localparam bit DSP = ACCUMULATE == "dsp";
   localparam int SUMMING = ROM_LATENCY + DOT_LATENCY;    // from acceptance to the accumulator
   localparam int STAGES = SUMMING + (DSP ? 1 : 0);       // to the result
@@ -164,6 +168,7 @@ module bnn_mvtu #(
   localparam int OFFSET = BIPOLAR ? (MW + 1) / 2 : 0;
   // Weights that never change make shared counts worth while; bnn_constant_dot tells what it adds.
   localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2 && !RUNTIME && !DSP;
+  `BNN_REQUIRE(require_cuts, DOT_CUTS == 0 || (BIPOLAR && !CONSTANT), "only counts of matches have DOT_CUTS")
   logic [PE*SUM_BITS-1:0] next_withheld, withheld;    // what is subtracted; all ones for nothing
   logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold; with DSP minus it
   logic                   is_first, next_is_first;
@@ -262,7 +267,7 @@ module bnn_mvtu #(
       logic [COUNT_BITS-2:0] count;
       logic                  unused_accumulator;
       assign unused_accumulator = ^accumulator;
-      bnn_match_sum #(.SIMD(SIMD), .GROUP(DOT_GROUP)) u_dot (
+      bnn_match_sum #(.SIMD(SIMD), .GROUP(DOT_GROUP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)) u_dot (
         .clk, .enable(advance), .inputs(operands), .weights(weights[p*SIMD +: SIMD]), .count
       );
       assign dsp_counts[12*p +: 12] = 12'(count);
@@ -279,7 +284,7 @@ module bnn_mvtu #(
     end else if (BIPOLAR) begin : g_matches
       localparam int ROW_BITS = $clog2(SIMD + 1);
       logic [ROW_BITS-1:0] row0, row1;
-      bnn_match_dot #(.SIMD(SIMD), .GROUP(DOT_GROUP)) u_dot (
+      bnn_match_dot #(.SIMD(SIMD), .GROUP(DOT_GROUP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)) u_dot (
         .clk, .enable(advance), .inputs(operands), .weights(weights[p*SIMD +: SIMD]), .row0, .row1
       );
       bnn_accumulate #(

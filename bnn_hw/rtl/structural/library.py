@@ -32,6 +32,8 @@ PRIMITIVES = Path(__file__).parent / "simulation" / "bnn_primitives.sv"
 
 DSP_ADDERS = Path(__file__).parent / "modules" / "bnn_accumulate_four.sv"
 
+Counter = tuple[int, int]
+Join = tuple[int, int, int, int]
 Parameters = Mapping[str, int | str]
 Outputs = Mapping[str, Sequence[Signal]]
 
@@ -50,18 +52,18 @@ class Constant:
 class Needs:
     """What a plan needs.
 
-    lanes: of match counters; joins: (numbers, bits, sum bits); adders: of accumulators;
+    lanes: (lanes, cuts) of match counters; joins: (numbers, bits, sum bits, cuts); adders: of accumulators;
     constants: layers of constant weights; sums: of integer inputs. For accumulators in
-    DSP slices (dsp), counts: lanes of match counters; totals: (numbers, bits, sum bits).
+    DSP slices (dsp), counts: (lanes, cuts); totals as joins. cuts: registers on a path.
     """
 
-    lanes: tuple[int, ...]
-    joins: tuple[tuple[int, int, int], ...]
+    lanes: tuple[Counter, ...]
+    joins: tuple[Join, ...]
     adders: tuple[Adder, ...]
     constants: tuple[Constant, ...] = ()
     sums: tuple[Sums, ...] = ()
-    counts: tuple[int, ...] = ()
-    totals: tuple[tuple[int, int, int], ...] = ()
+    counts: tuple[Counter, ...] = ()
+    totals: tuple[Join, ...] = ()
     dsp: bool = False
 
 
@@ -97,12 +99,12 @@ def is_constant(unit: Mvtu) -> bool:
 
 def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Needs:
     """Collect what the matrix units of ``stages`` need; ``constants``: by stage name, where is_constant."""
-    lanes: set[int] = set()
-    joins: set[tuple[int, int, int]] = set()
+    lanes: set[Counter] = set()
+    joins: set[Join] = set()
     adders: set[Adder] = set()
     sums: set[Sums] = set()
-    counts: set[int] = set()
-    totals: set[tuple[int, int, int]] = set()
+    counts: set[Counter] = set()
+    totals: set[Join] = set()
     for unit in stages:
         if not isinstance(unit, Mvtu):
             continue
@@ -117,9 +119,9 @@ def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Need
             sums.add(Sums(unit.simd, unit.input.dtype.bits, unit.input.dtype.is_signed))
         elif not is_constant(unit):
             groups, share = _groups(unit.simd)
-            lanes |= {share, unit.simd - (groups - 1) * share}
+            lanes |= {(count, unit.cuts[0]) for count in (share, unit.simd - (groups - 1) * share)}
             if groups > 1:
-                joins.add((2 * groups, share.bit_length(), unit.simd.bit_length()))
+                joins.add((2 * groups, share.bit_length(), unit.simd.bit_length(), unit.cuts[1]))
     ordered = (tuple(sorted(lanes)), tuple(sorted(joins)), tuple(sorted(adders, key=astuple)))
     return Needs(
         *ordered,
@@ -135,20 +137,21 @@ def _dsp_needs(unit: Mvtu) -> Needs:
     """What bnn_match_sum takes for a unit that accumulates in DSP slices."""
     groups, share = _groups(unit.simd)
     if groups == 1:
-        return Needs((), (), (), counts=(unit.simd,))
-    lanes = (share, unit.simd - (groups - 1) * share)
-    return Needs(lanes, (), (), totals=((2 * groups, share.bit_length(), unit.simd.bit_length()),))
+        return Needs((), (), (), counts=((unit.simd, unit.cuts[0]),))
+    lanes = tuple((count, unit.cuts[0]) for count in (share, unit.simd - (groups - 1) * share))
+    total = (2 * groups, share.bit_length(), unit.simd.bit_length(), unit.cuts[1])
+    return Needs(lanes, (), (), totals=(total,))
 
 
 def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     """Return texts by file name, each file before those that use it."""
-    match = [_match(lanes, dual_cells) for lanes in needs.lanes]
+    match = [_match(*counter, dual_cells) for counter in needs.lanes]
     join = [_join(*sizes, dual_cells) for sizes in needs.joins]
     add = [_add(adder, dual_cells) for adder in needs.adders]
     files: dict[str, str] = {}
     count = [_subsets(constant, index, dual_cells) for index, constant in enumerate(needs.constants)]
     sums = [_sums(kind, dual_cells) for kind in needs.sums]
-    single = [_count(lanes, dual_cells) for lanes in needs.counts]
+    single = [_count(*counter, dual_cells) for counter in needs.counts]
     whole = [_total(*sizes, dual_cells) for sizes in needs.totals]
     forms = (
         (match, _MATCH_ROWS),
@@ -168,33 +171,40 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     return files
 
 
-def _match(lanes: int, dual_cells: bool) -> tuple[Module, Parameters]:
+def _cut(name: str, cuts: int) -> str:
+    """Name of a module's form with registers."""
+    return f"{name}_cut{cuts}" if cuts else name
+
+
+def _match(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, (row0, row1) = match_rows(lanes, best_shape(lanes))
     purpose = f"Number of equal lanes of {lanes}, as two rows."
-    return _module(
-        f"bnn_match_rows_{lanes}", purpose, net, {"row0": row0, "row1": row1}, dual_cells, {"LANES": lanes}
-    )
+    parameters = {"LANES": lanes, "CUTS": cuts}
+    outputs = {"row0": row0, "row1": row1}
+    return _module(_cut(f"bnn_match_rows_{lanes}", cuts), purpose, net, outputs, dual_cells, parameters)
 
 
-def _join(numbers: int, bits: int, sum_bits: int, dual_cells: bool) -> tuple[Module, Parameters]:
+def _join(numbers: int, bits: int, sum_bits: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, (row0, row1) = compress_rows(numbers, bits, sum_bits)
     purpose = f"{numbers} numbers of {bits} bits compressed to two rows of {sum_bits}."
-    parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits}
-    name = f"bnn_compress_rows_{numbers}_{bits}_{sum_bits}"
+    parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits, "CUTS": cuts}
+    name = _cut(f"bnn_compress_rows_{numbers}_{bits}_{sum_bits}", cuts)
     return _module(name, purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters)
 
 
-def _count(lanes: int, dual_cells: bool) -> tuple[Module, Parameters]:
+def _count(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, count = match_count(lanes, best_count(lanes))
     purpose = f"Number of equal lanes of {lanes}."
-    return _module(f"bnn_match_count_{lanes}", purpose, net, {"count": count}, dual_cells, {"LANES": lanes})
+    parameters = {"LANES": lanes, "CUTS": cuts}
+    name = _cut(f"bnn_match_count_{lanes}", cuts)
+    return _module(name, purpose, net, {"count": count}, dual_cells, parameters)
 
 
-def _total(numbers: int, bits: int, sum_bits: int, dual_cells: bool) -> tuple[Module, Parameters]:
+def _total(numbers: int, bits: int, sum_bits: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, total = sum_rows(numbers, bits, sum_bits)
     purpose = f"Sum of {numbers} numbers of {bits} bits in {sum_bits}."
-    parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits}
-    name = f"bnn_sum_rows_{numbers}_{bits}_{sum_bits}"
+    parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits, "CUTS": cuts}
+    name = _cut(f"bnn_sum_rows_{numbers}_{bits}_{sum_bits}", cuts)
     return _module(name, purpose, net, {"sum": total}, dual_cells, parameters)
 
 
@@ -236,7 +246,9 @@ def _add(adder: Adder, dual_cells: bool) -> tuple[Module, Parameters]:
 def _module(
     name: str, purpose: str, net: Netlist, outputs: Outputs, dual_cells: bool, parameters: Parameters
 ) -> tuple[Module, Parameters]:
-    return Module(name, purpose, net, outputs, dual_cells), parameters
+    cuts = parameters.get("CUTS", 0)
+    assert isinstance(cuts, int)
+    return Module(name, purpose, net, outputs, dual_cells, cuts), parameters
 
 
 @dataclass(frozen=True)
@@ -252,8 +264,10 @@ class _Twin:
 _MATCH_ROWS = _Twin(
     "bnn_match_rows",
     "Number of equal lanes of inputs and weights as two rows, built from primitives.",
-    ("int LANES = {LANES}", "int ROW_BITS = $clog2(LANES + 1)"),
+    ("int LANES = {LANES}", "int CUTS = {CUTS}", "int ROW_BITS = $clog2(LANES + 1)"),
     (
+        "input  logic clk",
+        "input  logic enable",
         "input  logic [LANES-1:0] inputs",
         "input  logic [LANES-1:0] weights",
         "output logic [ROW_BITS-1:0] row0",
@@ -263,8 +277,10 @@ _MATCH_ROWS = _Twin(
 _MATCH_COUNT = _Twin(
     "bnn_match_count",
     "Number of equal lanes of inputs and weights, built from primitives.",
-    ("int LANES = {LANES}", "int COUNT_BITS = $clog2(LANES + 1)"),
+    ("int LANES = {LANES}", "int CUTS = {CUTS}", "int COUNT_BITS = $clog2(LANES + 1)"),
     (
+        "input  logic clk",
+        "input  logic enable",
         "input  logic [LANES-1:0] inputs",
         "input  logic [LANES-1:0] weights",
         "output logic [COUNT_BITS-1:0] count",
@@ -273,14 +289,21 @@ _MATCH_COUNT = _Twin(
 _SUM_ROWS = _Twin(
     "bnn_sum_rows",
     "Sum of unsigned numbers, built from primitives.",
-    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}"),
-    ("input  logic [NUMBERS*BITS-1:0] numbers", "output logic [SUM_BITS-1:0] sum"),
+    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}", "int CUTS = {CUTS}"),
+    (
+        "input  logic clk",
+        "input  logic enable",
+        "input  logic [NUMBERS*BITS-1:0] numbers",
+        "output logic [SUM_BITS-1:0] sum",
+    ),
 )
 _COMPRESS_ROWS = _Twin(
     "bnn_compress_rows",
     "Two rows of the same sum as many numbers, built from primitives.",
-    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}"),
+    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}", "int CUTS = {CUTS}"),
     (
+        "input  logic clk",
+        "input  logic enable",
         "input  logic [NUMBERS*BITS-1:0] numbers",
         "output logic [SUM_BITS-1:0] row0",
         "output logic [SUM_BITS-1:0] row1",
@@ -343,6 +366,7 @@ def _dispatcher(twin: _Twin, own: list[tuple[Module, Parameters]]) -> str:
     quiet = ["// Names of files have different lengths.", "/* verilator lint_off WIDTHEXPAND */"]
     for module, values in own:
         connected = [name for name, signals in module.net.ports.items() if signals] + list(module.outputs)
+        connected += ["clk", "enable"] if module.cuts else []
         condition = " && ".join(f"{name} == {value}" for name, value in values.items())
         lines = [
             f"if ({condition}) begin : g_{module.name.removeprefix(twin.name + '_')}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bnn_hw.rtl.structural.cuts import Registers, balanced, cell_output
 from bnn_hw.rtl.structural.netlist import (
     CHAIN_LENGTH,
     DUAL_INPUTS,
@@ -25,6 +26,9 @@ class Module:
     purpose: its first comment line; outputs: signals by port, bit 0 first.
     dual_cells: two functions of one site become a LUT6_2; otherwise two LUTs of the
     same inputs, which the placer puts into one site: nextpnr-xilinx has no LUT6_2.
+    cuts: registers on every path from an input to an output, placed so that the longest
+    path between two is as short as it can be; with any, the module has the ports clk
+    and enable.
     """
 
     name: str
@@ -32,17 +36,26 @@ class Module:
     net: Netlist
     outputs: Mapping[str, Sequence[Signal]]
     dual_cells: bool = False
+    cuts: int = 0
 
     @property
     def levels(self) -> int:
         return self.net.depth([signal for signals in self.outputs.values() for signal in signals])
+
+    @property
+    def step_levels(self) -> int:
+        """Greatest number of LUTs and chains between two registers, inputs and outputs."""
+        return balanced(self.net, self.cuts)[0]
 
 
 def module_text(module: Module) -> str:
     """Return the module's source file."""
     names = _names(module)
     net = module.net
-    ports = [
+    limit, steps = balanced(net, module.cuts)
+    registers = Registers(steps, names)
+    ports = ["  input  logic clk", "  input  logic enable"] if module.cuts else []
+    ports += [
         f"  {direction} logic [{len(signals) - 1}:0] {name}"
         for direction, group in (("input ", net.ports), ("output", module.outputs))
         for name, signals in group.items()
@@ -50,20 +63,25 @@ def module_text(module: Module) -> str:
     ]
     body: list[str] = []
     for index, cell in enumerate(net.cells):
+        seen = registers.names_at(steps[cell_output(cell)])
         if isinstance(cell, Lut):
-            body += _lut(cell, names, module.dual_cells)
+            body += _lut(cell, seen, module.dual_cells)
         else:
-            body += _chain(cell, names, index)
-    assigns = [f"  assign {port} = {_bus(signals, names)};" for port, signals in module.outputs.items()]
+            body += _chain(cell, seen, index)
+    seen = registers.names_at(module.cuts)
+    assigns = [f"  assign {port} = {_bus(signals, seen)};" for port, signals in module.outputs.items()]
     return "\n".join(
         [
             f"// {module.purpose}",
-            f"// {net.sites} LUT sites, {net.carry4} CARRY4, at most {module.levels} of both on a path.",
+            f"// {net.sites} LUT sites, {net.carry4} CARRY4, at most {limit} of both on a path"
+            f"{f' between {module.cuts} registers' if module.cuts else ''}.",
             "// Made by bnn-hw; changes are lost.",
             f"module {module.name} (",
             ",\n".join(ports),
             ");",
+            *registers.declarations(),
             *body,
+            *registers.process(),
             *_unread(module, names),
             *assigns,
             "endmodule\n",

@@ -26,12 +26,17 @@ class Layer:
     threshold: bool = True
     style: str = "logic"
     accumulate: str = "lut"
+    cuts: tuple[int, int] = (0, 0)
+
+    @property
+    def form(self) -> str:
+        return f"{self.accumulate}{self.cuts[0]}{self.cuts[1]}"
 
     @property
     def label(self) -> str:
         kind = "bipolar" if self.bipolar else f"{'int' if self.signed else 'uint'}{self.bits}"
         end = "fire" if self.threshold else "sum"
-        return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{self.accumulate}_{end}"
+        return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{self.form}_{end}"
 
     @property
     def neuron_fold(self) -> int:
@@ -125,6 +130,8 @@ def mvtu(layer: Layer) -> Dut:
         "THRESHOLD_FILE": f"{layer.label}_t.hex",
         "WEIGHT_STYLE": layer.style,
         "ACCUMULATE": layer.accumulate,
+        "DOT_CUTS": layer.cuts[0],
+        "JOIN_CUTS": layer.cuts[1],
     }
     return Dut(
         f"mvtu_{layer.label}",
@@ -161,6 +168,9 @@ LAYERS = [
     Layer(24, 4, 4, 12, bits=5, bipolar=False, signed=True, threshold=False),
     Layer(144, 16, 4, 16, accumulate="dsp"),
     Layer(36, 10, 5, 12, style="block", accumulate="dsp"),
+    Layer(36, 10, 5, 12, cuts=(2, 0)),
+    Layer(132, 9, 4, 66, style="block", cuts=(1, 3)),
+    Layer(132, 9, 4, 66, accumulate="dsp", cuts=(2, 1)),
     Layer(132, 9, 3, 66, accumulate="dsp"),
     Layer(2047, 4, 2, 23, accumulate="dsp"),
     Layer(60, 4, 3, 4, threshold=False, accumulate="dsp"),
@@ -186,7 +196,7 @@ def test_one_beat_a_cycle_and_exact_latency(bench: Bench):
     for dut, layer in CASES:
         result = results[dut.name]
         assert result.in_cycles[-1] - result.in_cycles[0] == len(dut.inputs) - 1, dut.name
-        expected = latency.mvtu_cycles(layer.simd, layer.bipolar, layer.style, layer.accumulate)
+        expected = latency.mvtu_cycles(layer.simd, layer.bipolar, layer.style, layer.accumulate, layer.cuts)
         last_of_fold = result.in_cycles[layer.synapse_fold - 1 :: layer.synapse_fold]
         assert set(result.out_cycles - last_of_fold) == {expected}, dut.name
 

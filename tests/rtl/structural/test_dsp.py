@@ -73,8 +73,8 @@ def test_the_proof_finds_a_difference(tmp_path: Path) -> None:
 
 
 def test_slice_stands_only_where_it_is_used() -> None:
-    assert DSP_ADDERS.name not in structural_sources(Needs((16,), (), ()), False)
-    files = structural_sources(Needs((), (), (), counts=(16,), dsp=True), False)
+    assert DSP_ADDERS.name not in structural_sources(Needs(((16, 0),), (), ()), False)
+    files = structural_sources(Needs((), (), (), counts=((16, 0),), dsp=True), False)
     assert DSP_ADDERS.name in files
     assert "// 15 LUT sites" in files["bnn_match_count_16.sv"]
 

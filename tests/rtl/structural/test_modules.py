@@ -40,6 +40,10 @@ LAYERS = [
     Layer(10, 5, 1, 1, bits=2, bipolar=False, signed=True),
     Layer(12, 3, 2, 4, bits=8, bipolar=False, threshold=False),
     Layer(144, 16, 4, 16, accumulate="dsp"),
+    Layer(144, 16, 4, 16, cuts=(2, 0), accumulate="dsp"),
+    Layer(96, 7, 3, 32, cuts=(2, 0)),
+    Layer(132, 9, 4, 66, style="block", cuts=(1, 2)),
+    Layer(132, 9, 4, 66, cuts=(2, 3), accumulate="dsp"),
     Layer(132, 9, 5, 66, accumulate="dsp"),
     Layer(60, 4, 3, 4, threshold=False, accumulate="dsp"),
 ]
@@ -69,6 +73,7 @@ def stage(layer: Layer, dut: Dut) -> Mvtu:
         accumulator=accumulator,
         weight_memory=layer.style,
         accumulate=layer.accumulate,
+        cuts=layer.cuts,
     )
 
 
@@ -102,7 +107,7 @@ def test_mvtu_of_primitives(bench: Bench, mode) -> None:
 
 
 def test_every_primitive_is_instantiated_somewhere() -> None:
-    needs = Needs((1, 3, 16, 64), ((4, 6, 7),), (Adder(5, False, False, 5, 9),))
+    needs = Needs(((1, 0), (3, 0), (16, 0), (64, 0)), ((4, 6, 7, 0),), (Adder(5, False, False, 5, 9),))
     text = "".join("".join(structural_sources(needs, dual).values()) for dual in (False, True))
     used = set(re.findall(r"^  ([A-Z]\w+) ", text, re.MULTILINE))
     assert used <= {name.removesuffix(".sv") for name in primitives()}
@@ -110,7 +115,7 @@ def test_every_primitive_is_instantiated_somewhere() -> None:
 
 
 def test_headers_state_sites_and_the_pairs_form_has_no_dual_cell() -> None:
-    files = structural_sources(Needs((16,), (), ()), dual_cells=False)
+    files = structural_sources(Needs(((16, 0),), (), ()), dual_cells=False)
     assert list(files) == ["bnn_match_rows_16.sv", "bnn_match_rows.sv"]
     assert "// 11 LUT sites, 1 CARRY4" in files["bnn_match_rows_16.sv"]
     assert "LUT6_2" not in files["bnn_match_rows_16.sv"]
@@ -120,13 +125,13 @@ def test_headers_state_sites_and_the_pairs_form_has_no_dual_cell() -> None:
 ADDERS = (Adder(3, False, False, 3, 6), Adder(5, True, True, 1, 8), Adder(4, True, False, 2, 7))
 WEIGHTS = Constant("weights.hex", 9, 3, 0b101100111_000000000_011111010)
 NEEDS = Needs(
-    (2, 5, 8, 12),
-    ((4, 2, 4),),
+    ((2, 0), (5, 0), (8, 0), (12, 0)),
+    ((4, 2, 4, 0),),
     ADDERS,
     (WEIGHTS,),
     (Sums(5, 3, False), Sums(3, 2, True)),
-    counts=(5, 12),
-    totals=((4, 2, 4),),
+    counts=((5, 0), (12, 0)),
+    totals=((4, 2, 4, 0),),
 )
 
 
@@ -218,10 +223,10 @@ endmodule
 
 
 CHECKS = [
-    *map(_match_check, NEEDS.lanes),
+    *(_match_check(lanes) for lanes, _ in NEEDS.lanes),
     *map(_adder_check, ADDERS),
     *map(_sums_check, NEEDS.sums),
-    *map(_one_number_check, NEEDS.counts),
+    *(_one_number_check(lanes) for lanes, _ in NEEDS.counts),
     _TOTAL_CHECK,
     _JOIN_CHECK,
     _COUNT_CHECK,
@@ -238,7 +243,7 @@ def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.Comple
         if not (LIBRARY / name).exists()
     }
     twins = (
-        *("bnn_match_count", "bnn_sum_rows", "bnn_match_rows", "bnn_compress_rows"),
+        *("bnn_delay", "bnn_match_count", "bnn_sum_rows", "bnn_match_rows", "bnn_compress_rows"),
         *("bnn_subset_counts", "bnn_triple_sums", "bnn_accumulate"),
     )
     commands = []
