@@ -1,4 +1,5 @@
-"""Measure what a DSP slice saves: matrix units synthesised with accumulators of LUTs and of DSP slices.
+"""Measure what a DSP slice saves: matrix units synthesised with LUTs only, with accumulators in DSP
+slices, and with XNORs in DSP slices.
 
     python benchmarks/dsp_saving.py --out build/dsp_saving
 
@@ -27,30 +28,36 @@ SIZES = (
     (576, 128, 16, 32, "block"), (144, 16, 8, 4, "logic"),
 )
 # fmt: on
+PLAIN = [mvtu(*size) for size in SIZES]
 
 
-def pairs() -> list[tuple[Mvtu, Mvtu]]:
-    """Units of either kind."""
-    plain = [mvtu(*size) for size in SIZES]
-    return [(unit, replace(unit, accumulate=DSP)) for unit in plain]
+def forms(unit: Mvtu) -> dict[str, Mvtu]:
+    """The unit with DSP slices for this or that."""
+    return {
+        "accumulate": replace(unit, accumulate=DSP),
+        "match": replace(unit, match=DSP),
+    }
 
 
 def rows(found: dict[str, Resources]) -> list[dict[str, float | str]]:
     """LUT and FF of either form, and LUT saved a DSP slice."""
     result: list[dict[str, float | str]] = []
-    for plain, sliced in pairs():
-        lut, dsp = found[key_of(plain)], found[key_of(sliced)]
-        result.append(
-            {
-                "unit": f"{plain.mw}x{plain.mh}, PE {plain.pe}, SIMD {plain.simd}",
-                "lut": lut.lut,
-                "lut_with_dsp": dsp.lut,
-                "ff": lut.ff,
-                "ff_with_dsp": dsp.ff,
-                "dsp": dsp.dsp,
-                "lut_saved_a_dsp": round((lut.lut - dsp.lut) / dsp.dsp, 1),
-            }
-        )
+    for plain in PLAIN:
+        lut = found[key_of(plain)]
+        for name, unit in forms(plain).items():
+            dsp = found[key_of(unit)]
+            result.append(
+                {
+                    "unit": f"{plain.mw}x{plain.mh}, PE {plain.pe}, SIMD {plain.simd}",
+                    "in_dsp": name,
+                    "lut": lut.lut,
+                    "lut_with_dsp": dsp.lut,
+                    "ff": lut.ff,
+                    "ff_with_dsp": dsp.ff,
+                    "dsp": dsp.dsp,
+                    "lut_saved_a_dsp": round((lut.lut - dsp.lut) / dsp.dsp, 1),
+                }
+            )
     return result
 
 
@@ -58,12 +65,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("build/dsp_saving"))
     options = parser.parse_args()
-    units: list[Stage] = [unit for pair in pairs() for unit in pair]
+    units: list[Stage] = [unit for plain in PLAIN for unit in (plain, *forms(plain).values())]
     result = rows(measure(units, options.out))
     (options.out / "dsp_saving.json").write_text(json.dumps(result, indent=1) + "\n")
-    table = Table(title="accumulators in DSP slices, synthesised", title_justify="left")
+    table = Table(title="DSP slices in matrix units, synthesised", title_justify="left")
     for name in result[0]:
-        table.add_column(name.replace("_", " "), justify="left" if name == "unit" else "right")
+        table.add_column(name.replace("_", " "), justify="left" if name in ("unit", "in_dsp") else "right")
     for row in result:
         table.add_row(*(value if isinstance(value, str) else f"{value:g}" for value in row.values()))
     Console(width=140).print(table)

@@ -42,17 +42,22 @@ def converter_cycles(channels: int, lanes_in: int, lanes_out: int) -> int:
 
 
 def mvtu_cycles(
-    simd: int, bipolar: bool, weight_memory: str, accumulate: str = LUT, cuts: tuple[int, int] = (0, 0)
+    simd: int,
+    bipolar: bool,
+    weight_memory: str,
+    accumulate: str = LUT,
+    cuts: tuple[int, int] = (0, 0),
+    match: str = LUT,
 ) -> int:
     """From the last input beat of a neuron fold to the fold's output beat.
 
     simd: lanes; bipolar: one-bit input; weight_memory: logic or block; accumulate: lut or dsp;
-    cuts: of the counting of matches, and of the joining of groups.
+    cuts: of the counting of matches, and of the joining of groups; match: lut or dsp.
     """
     group = DOT_GROUP_BIPOLAR if bipolar else DOT_GROUP_INTEGER
     memory = 2 if weight_memory == "block" else 1
     dot = cuts[0] + (2 + cuts[1] if simd > group else 1)
-    return memory + dot + (accumulate == DSP) + SKID_CYCLES
+    return memory + dot + (accumulate == DSP) + (match == DSP) + SKID_CYCLES
 
 
 NOMINAL_CLOCK_HZ = 100_000_000
@@ -122,7 +127,7 @@ def _(stage: Window) -> int:
 @stage_cycles.register
 def _(stage: Mvtu) -> int:
     bipolar = stage.input.dtype.is_bipolar
-    return mvtu_cycles(stage.simd, bipolar, stage.weight_memory, stage.accumulate, stage.cuts)
+    return mvtu_cycles(stage.simd, bipolar, stage.weight_memory, stage.accumulate, stage.cuts, stage.match)
 
 
 @stage_cycles.register

@@ -119,7 +119,8 @@ class Mvtu(Stage):
     of matches (sum = 2 p - mw).
     weight_memory: logic (LUTs) or block (BRAM). runtime: weights and thresholds lie in
     RAM and can be loaded through the core's configuration port. accumulate: lut, or dsp
-    for four accumulators in a DSP slice. cuts: registers within the counting of matches,
+    for four accumulators in a DSP slice. match: lut, or dsp for the comparison of 48 inputs
+    with weights in a DSP slice. cuts: registers within the counting of matches,
     and within the joining of groups of lanes, for fast clocks.
     """
 
@@ -135,6 +136,7 @@ class Mvtu(Stage):
     runtime: bool = False
     accumulate: str = LUT
     cuts: tuple[int, int] = (0, 0)
+    match: str = LUT
 
     @property
     def threshold_bits(self) -> int:

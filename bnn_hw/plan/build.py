@@ -239,6 +239,7 @@ class StageBuilder:
                 weight_memory=memory,
                 runtime=runtime,
                 accumulate=choice.accumulate,
+                match=choice.match,
                 cuts=self.cuts(layer, choice, depth, runtime),
             )
         )
@@ -246,7 +247,7 @@ class StageBuilder:
     @staticmethod
     def cuts(layer: MacLayer, choice: LayerFolding, depth: int, runtime: bool) -> tuple[int, int]:
         """Register cuts of the dot product; constant weights and integer inputs have none."""
-        constant = depth == 1 and not runtime and choice.accumulate == LUT
+        constant = depth == 1 and not runtime and choice.accumulate == choice.match == LUT
         if constant or not layer.input.dtype.is_bipolar:
             return (0, 0)
         return dot_cuts(choice.simd, layer.clock_hz)

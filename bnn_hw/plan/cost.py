@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import ceil, log2
 
 from bnn_hw.pipeline import latency
-from bnn_hw.pipeline.arithmetic import DSP
+from bnn_hw.pipeline.arithmetic import DSP, DSP_LANES
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
 from bnn_hw.plan.memory import (
@@ -28,6 +28,9 @@ from bnn_hw.plan.memory import (
 
 # LUT sites that a count of matches takes more than two rows of the same sum.
 ONE_NUMBER_LUT = 3.0
+
+# LUT sites that a DSP slice saves which compares 48 inputs with weights.
+MATCH_LUT_A_DSP = 13.0
 
 
 def clog2(value: int) -> int:
@@ -142,6 +145,9 @@ def mvtu(stage: Mvtu) -> Resources:
     )
     if stage.accumulate == DSP:
         total += Resources(dsp=ceil(stage.pe / 4))
+    if stage.match == DSP:
+        slices = ceil(stage.pe * stage.simd / DSP_LANES)
+        total += Resources(lut=-MATCH_LUT_A_DSP * stage.pe * stage.simd / DSP_LANES, dsp=slices)
     if stage.runtime:
         total += config_ram(stage.pe * stage.simd, depth, stage.weight_memory)
         if thresholded:

@@ -8,8 +8,8 @@ A folding file is JSON::
 with one entry for every compute layer, and in an entry optionally
 ``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out), and
 ``"weights": "runtime"`` for weights and thresholds that can be loaded ("fixed" if
-left out), and ``"accumulate": "dsp"`` for accumulators in DSP slices ("lut" if left
-out).
+left out), ``"accumulate": "dsp"`` for accumulators in DSP slices and ``"match": "dsp"``
+for the comparison of inputs and weights in DSP slices ("lut" if left out).
 
 * PE: 1 to the number of neurons. It need not divide them; the last fold is then
   partly idle.
@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from bnn_hw.errors import FaultList, FoldingError, OutputError, suggest
-from bnn_hw.pipeline.arithmetic import ACCUMULATE, DSP, FIXED, LUT, MAX_DSP_SYNAPSES, RUNTIME, WEIGHTS
+from bnn_hw.pipeline.arithmetic import DSP, FIXED, LUT, MAX_DSP_SYNAPSES, PLACES, RUNTIME, WEIGHTS
 from bnn_hw.pipeline.chain import Chain, MacLayer
 from bnn_hw.plan.memory import STYLES
 
 FORMAT = "bnn_hw.folding/1"
-_KEYS = ("PE", "SIMD", "memory", "weights", "accumulate")
+_KEYS = ("PE", "SIMD", "memory", "weights", "accumulate", "match")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class LayerFolding:
     """Neurons (pe) and inputs (simd) of a layer done in one cycle.
 
     weight_memory: None by depth; runtime: weights and thresholds can be loaded;
-    accumulate: lut or dsp.
+    accumulate, match: lut or dsp.
     """
 
     pe: int
@@ -46,6 +46,7 @@ class LayerFolding:
     weight_memory: str | None = None
     runtime: bool = False
     accumulate: str = LUT
+    match: str = LUT
 
 
 Folding = dict[str, LayerFolding]
@@ -112,25 +113,29 @@ def _check_layer(faults: FaultList, place: str, layer: MacLayer, choice: LayerFo
             f"SIMD is {choice.simd}, which does not divide the {layer.channels} {unit}{whole}",
             f"nearest legal: {_listed([*below, *above])}",
         )
-    _check_accumulate(faults, place, layer, choice)
+    _check_dsp(faults, place, layer, choice)
     if choice.weight_memory not in (None, *STYLES):
         faults.add(
             place, f"memory is {choice.weight_memory!r}", f"use {' or '.join(STYLES)}, or leave it out"
         )
 
 
-def _check_accumulate(faults: FaultList, place: str, layer: MacLayer, choice: LayerFolding) -> None:
-    """A DSP slice's accumulators take counts of matches in 12 bits, over several beats."""
-    remedy = "leave out accumulate in this layer"
-    if choice.accumulate != DSP:
-        return
-    if not layer.input.dtype.is_bipolar:
-        faults.add(place, f"accumulate is dsp, but the layer's input is {layer.input.dtype}", remedy)
-    if layer.mw > MAX_DSP_SYNAPSES:
-        cause = f"accumulate is dsp, but the layer has {layer.mw} synapses, not at most {MAX_DSP_SYNAPSES}"
-        faults.add(place, cause, remedy)
-    if choice.pe == layer.mh and choice.simd == layer.mw and not (choice.runtime or layer.runtime):
-        faults.add(place, "accumulate is dsp, but the layer has a single beat and constant weights", remedy)
+def _check_dsp(faults: FaultList, place: str, layer: MacLayer, choice: LayerFolding) -> None:
+    """DSP slices compare bits, and their accumulators take counts of matches in 12 bits."""
+    constant = choice.pe == layer.mh and choice.simd == layer.mw and not (choice.runtime or layer.runtime)
+    for key in ("accumulate", "match"):
+        if getattr(choice, key) != DSP:
+            continue
+        remedy = f"leave out {key} in this layer"
+        if not layer.input.dtype.is_bipolar:
+            faults.add(place, f"{key} is dsp, but the layer's input is {layer.input.dtype}", remedy)
+        if constant:
+            faults.add(place, f"{key} is dsp, but the layer has a single beat and constant weights", remedy)
+        if key == "accumulate" and layer.mw > MAX_DSP_SYNAPSES:
+            cause = (
+                f"accumulate is dsp, but the layer has {layer.mw} synapses, not at most {MAX_DSP_SYNAPSES}"
+            )
+            faults.add(place, cause, remedy)
 
 
 def _listed(values: tuple[int, ...] | list[int]) -> str:
@@ -199,11 +204,13 @@ def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
     weights = entry.get("weights", FIXED)
     if weights not in WEIGHTS:
         faults.add(place, f"weights is {weights!r}", f"use {' or '.join(WEIGHTS)}, or leave it out")
-    accumulate = entry.get("accumulate", LUT)
-    if accumulate not in ACCUMULATE:
-        faults.add(place, f"accumulate is {accumulate!r}", f"use {' or '.join(ACCUMULATE)}, or leave it out")
-        accumulate = LUT
-    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"), weights == RUNTIME, accumulate)
+    places = {}
+    for key in ("accumulate", "match"):
+        places[key] = entry.get(key, LUT)
+        if places[key] not in PLACES:
+            faults.add(place, f"{key} is {places[key]!r}", f"use {' or '.join(PLACES)}, or leave it out")
+            places[key] = LUT
+    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"), weights == RUNTIME, **places)
 
 
 def folding_text(folding: Folding) -> str:
@@ -215,8 +222,9 @@ def folding_text(folding: Folding) -> str:
             entry["memory"] = choice.weight_memory
         if choice.runtime:
             entry["weights"] = RUNTIME
-        if choice.accumulate != LUT:
-            entry["accumulate"] = choice.accumulate
+        for key in ("accumulate", "match"):
+            if getattr(choice, key) != LUT:
+                entry[key] = getattr(choice, key)
         lines.append(f"  {json.dumps(name)}: {json.dumps(entry)}")
     return f'{{"format": "{FORMAT}",\n "layers": {{\n' + ",\n".join(lines) + "\n }}\n"
 

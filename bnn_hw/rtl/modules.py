@@ -98,6 +98,7 @@ def _mvtu(stage: Mvtu) -> tuple[str, Parameters]:
         **({"THRESHOLD_FILE": threshold_file(stage)} if thresholded else {}),
         "WEIGHT_STYLE": stage.weight_memory,
         **({"DOT_CUTS": stage.cuts[0], "JOIN_CUTS": stage.cuts[1]} if any(stage.cuts) else {}),
+        **({"MATCH": stage.match} if stage.match != LUT else {}),
         **({"ACCUMULATE": stage.accumulate} if stage.accumulate != LUT else {}),
     }
 

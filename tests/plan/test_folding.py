@@ -129,10 +129,11 @@ def test_accumulators_in_dsp_come_back_and_are_checked():
     folding = {
         "conv1": LayerFolding(2, 3, accumulate="dsp"),
         "conv2": LayerFolding(10, 54, accumulate="dsp"),
-        "fc": LayerFolding(1, 1, accumulate="dsp"),
+        "fc": LayerFolding(1, 1, accumulate="dsp", match="dsp"),
     }
     text = folding_text(folding)
     assert json.loads(text)["layers"]["conv1"] == {"PE": 2, "SIMD": 3, "accumulate": "dsp"}
+    assert json.loads(text)["layers"]["fc"] == {"PE": 1, "SIMD": 1, "accumulate": "dsp", "match": "dsp"}
     assert parse_folding(text, "f.json") == folding
     chain = as_chain(random_graph((*SPECS[:2], DenseSpec("fc", 4)), (20, 20, 3)))
     with pytest.raises(FoldingError) as caught:

@@ -12,8 +12,8 @@ module bnn_match_count #(
   parameter int CUTS = 0,
   parameter int COUNT_BITS = $clog2(LANES + 1)
 ) (
-  input  logic clk,
-  input  logic enable,
+  input  logic                  clk,
+  input  logic                  enable,
   input  logic [LANES-1:0]      inputs,
   input  logic [LANES-1:0]      weights,
   output logic [COUNT_BITS-1:0] count

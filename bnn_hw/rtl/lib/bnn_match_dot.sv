@@ -5,11 +5,13 @@
 //            row0 + row1, which the accumulator adds in one go.
 // GROUP      lanes counted in one cycle. More lanes are counted group by group in one cycle
 //            and the groups joined in a second.
+// MATCHED    1: the inputs are matches already, of bnn_xnor_48; the weights do not count.
 // CUTS       registers within the counting of a group, JOIN_CUTS within the joining, for fast clocks.
 // Latency    1 + CUTS enabled cycles, 2 + CUTS + JOIN_CUTS where SIMD exceeds GROUP.
 module bnn_match_dot #(
   parameter int SIMD = 16,
   parameter int GROUP = 64,
+  parameter bit MATCHED = 0,
   parameter int CUTS = 0,
   parameter int JOIN_CUTS = 0,
   parameter int ROW_BITS = $clog2(SIMD + 1)
@@ -35,9 +37,17 @@ module bnn_match_dot #(
     localparam int COUNT_BITS = $clog2(COUNT + 1);
     logic [COUNT_BITS-1:0] even, odd;
 
-    bnn_match_rows #(.LANES(COUNT), .CUTS(CUTS)) u_rows (
-      .clk, .enable, .inputs(inputs[FIRST +: COUNT]), .weights(weights[FIRST +: COUNT]), .row0(even), .row1(odd)
-    );
+    if (MATCHED) begin : g_matched
+      logic unused_weights;
+      assign unused_weights = ^weights[FIRST +: COUNT];
+      bnn_one_rows #(.LANES(COUNT), .CUTS(CUTS)) u_rows (
+        .clk, .enable, .inputs(inputs[FIRST +: COUNT]), .row0(even), .row1(odd)
+      );
+    end else begin : g_match
+      bnn_match_rows #(.LANES(COUNT), .CUTS(CUTS)) u_rows (
+        .clk, .enable, .inputs(inputs[FIRST +: COUNT]), .weights(weights[FIRST +: COUNT]), .row0(even), .row1(odd)
+      );
+    end
 
     always_ff @(posedge clk) begin
       if (enable) rows[2*g*GROUP_BITS +: 2*GROUP_BITS] <= {GROUP_BITS'(odd), GROUP_BITS'(even)};

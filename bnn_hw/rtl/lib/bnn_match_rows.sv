@@ -12,8 +12,8 @@ module bnn_match_rows #(
   parameter int CUTS = 0,
   parameter int ROW_BITS = $clog2(LANES + 1)
 ) (
-  input  logic clk,
-  input  logic enable,
+  input  logic                clk,
+  input  logic                enable,
   input  logic [LANES-1:0]    inputs,
   input  logic [LANES-1:0]    weights,
   output logic [ROW_BITS-1:0] row0,

@@ -19,6 +19,8 @@
 //            minus the threshold in ACC_BITS + 1 bits each.
 // ACCUMULATE "lut", or "dsp": four accumulators of a binary layer in a DSP slice, MW up to 2047.
 // WEIGHT_STYLE    "logic" (LUTs) or "block" (block RAM).
+// MATCH      "lut", or "dsp": inputs and weights of a binary layer are compared in DSP slices, 48
+//            lanes in each.
 // DOT_CUTS   registers within the counting of matches of a binary layer, for fast clocks, and
 //            JOIN_CUTS within the joining of groups where SIMD exceeds DOT_GROUP.
 // RUNTIME    1: weights and thresholds can be loaded: WEIGHT_BASE and THRESHOLD_BASE are their
@@ -28,7 +30,7 @@
 // Handshake  in_ready and out_valid depend on registers only (skid buffer at the output).
 // Rate       one input beat a cycle, NF output beats of PE values a vector.
 // Latency    from the last input beat of a fold: 3 cycles, one more each with WEIGHT_STYLE
-//            "block", with ACCUMULATE "dsp" and where SIMD exceeds DOT_GROUP, and one a cut.
+//            "block", with ACCUMULATE "dsp", with MATCH "dsp" and where SIMD exceeds DOT_GROUP, and one a cut.
 // The stages: memory and input register, dot product, accumulate and compare into the output.
 module bnn_mvtu #(
   parameter int IN_BITS = 1,
@@ -45,6 +47,7 @@ module bnn_mvtu #(
   parameter THRESHOLD_FILE = "",
   parameter WEIGHT_STYLE = "logic",
   parameter ACCUMULATE = "lut",
+  parameter MATCH = "lut",
   parameter int DOT_CUTS = 0,
   parameter int JOIN_CUTS = 0,
   parameter bit RUNTIME = 0,
@@ -69,7 +72,8 @@ module bnn_mvtu #(
   localparam int ROM_LATENCY = (WEIGHT_STYLE == "block") ? 2 : 1;
   localparam int DOT_LATENCY = DOT_CUTS + ((SIMD > DOT_GROUP) ? 2 + JOIN_CUTS : 1);
   localparam bit DSP = ACCUMULATE == "dsp";
-  localparam int SUMMING = ROM_LATENCY + DOT_LATENCY;    // from acceptance to the accumulator
+  localparam bit MATCH_DSP = MATCH == "dsp";
+  localparam int SUMMING = ROM_LATENCY + DOT_LATENCY + (MATCH_DSP ? 1 : 0);    // from acceptance to the accumulator
   localparam int STAGES = SUMMING + (DSP ? 1 : 0);       // to the result
 
   `BNN_REQUIRE(require_simd, SIMD >= 1 && MW % SIMD == 0, "SIMD must divide MW")
@@ -79,6 +83,7 @@ module bnn_mvtu #(
   `BNN_REQUIRE(require_acc_bits, !(BIPOLAR && THRESHOLD) || ACC_BITS >= $clog2(MW + 2),
     "ACC_BITS must hold MW + 1")
   `BNN_REQUIRE(require_accumulate, ACCUMULATE == "lut" || ACCUMULATE == "dsp", "ACCUMULATE must be lut or dsp")
+  `BNN_REQUIRE(require_match, MATCH == "lut" || (MATCH_DSP && BIPOLAR), "MATCH must be lut, or dsp with BIPOLAR")
   `BNN_REQUIRE(require_dsp, !DSP || (BIPOLAR && MW <= 2047), "ACCUMULATE dsp needs BIPOLAR and MW up to 2047")
 
   // Place of the input beat to be accepted.
@@ -167,7 +172,7 @@ module bnn_mvtu #(
   localparam int SUM_BITS = THRESHOLD ? ACC_BITS + 1 : BIPOLAR ? OUT_BITS - 1 : OUT_BITS;
   localparam int OFFSET = BIPOLAR ? (MW + 1) / 2 : 0;
   // Weights that never change make shared counts worth while; bnn_constant_dot tells what it adds.
-  localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2 && !RUNTIME && !DSP;
+  localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2 && !RUNTIME && !DSP && !MATCH_DSP;
   `BNN_REQUIRE(require_cuts, DOT_CUTS == 0 || (BIPOLAR && !CONSTANT), "only counts of matches have DOT_CUTS")
   logic [PE*SUM_BITS-1:0] next_withheld, withheld;    // what is subtracted; all ones for nothing
   logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold; with DSP minus it
@@ -242,6 +247,24 @@ module bnn_mvtu #(
     assign {counts0, counts1} = '0;
   end
 
+  // Matches of all PEs side by side, 48 lanes a DSP slice.
+  localparam int SLICES = (PE * SIMD + 47) / 48;
+  logic [48*SLICES-1:0] equal, unused_equal;    // the last slice may have idle lanes
+  assign unused_equal = equal;
+  if (MATCH_DSP) begin : g_match_dsp
+    logic [48*SLICES-1:0] lanes, lane_weights;
+    assign lanes        = (48 * SLICES)'({PE{operands[SIMD-1:0]}});
+    assign lane_weights = (48 * SLICES)'(weights);
+    for (genvar m = 0; m < SLICES; m++) begin : g_slice
+      bnn_xnor_48 u_xnor (
+        .clk, .enable(advance), .inputs(lanes[48*m +: 48]), .weights(lane_weights[48*m +: 48]),
+        .equal(equal[48*m +: 48])
+      );
+    end
+  end else begin : g_no_match_dsp
+    assign equal = '0;
+  end
+
   localparam int FOURS = (PE + 3) / 4;
   logic [FOURS*48-1:0] dsp_counts, dsp_starts, dsp_sums;
   logic                unused_dsp;    // bits above a sum's, PEs that are not there, and what DSPs hold themselves
@@ -267,8 +290,11 @@ module bnn_mvtu #(
       logic [COUNT_BITS-2:0] count;
       logic                  unused_accumulator;
       assign unused_accumulator = ^accumulator;
-      bnn_match_sum #(.SIMD(SIMD), .GROUP(DOT_GROUP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)) u_dot (
-        .clk, .enable(advance), .inputs(operands), .weights(weights[p*SIMD +: SIMD]), .count
+      bnn_match_sum #(
+        .SIMD(SIMD), .GROUP(DOT_GROUP), .MATCHED(MATCH_DSP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
+      ) u_dot (
+        .clk, .enable(advance), .inputs(MATCH_DSP ? equal[p*SIMD +: SIMD] : operands[SIMD-1:0]),
+        .weights(weights[p*SIMD +: SIMD]), .count
       );
       assign dsp_counts[12*p +: 12] = 12'(count);
       assign dsp_starts[12*p +: 12] = 12'($signed(subtracted[p*SUM_BITS +: SUM_BITS]));
@@ -284,8 +310,11 @@ module bnn_mvtu #(
     end else if (BIPOLAR) begin : g_matches
       localparam int ROW_BITS = $clog2(SIMD + 1);
       logic [ROW_BITS-1:0] row0, row1;
-      bnn_match_dot #(.SIMD(SIMD), .GROUP(DOT_GROUP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)) u_dot (
-        .clk, .enable(advance), .inputs(operands), .weights(weights[p*SIMD +: SIMD]), .row0, .row1
+      bnn_match_dot #(
+        .SIMD(SIMD), .GROUP(DOT_GROUP), .MATCHED(MATCH_DSP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
+      ) u_dot (
+        .clk, .enable(advance), .inputs(MATCH_DSP ? equal[p*SIMD +: SIMD] : operands[SIMD-1:0]),
+        .weights(weights[p*SIMD +: SIMD]), .row0, .row1
       );
       bnn_accumulate #(
         .ROW0_BITS(ROW_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(ROW_BITS), .SUM_BITS(SUM_BITS)

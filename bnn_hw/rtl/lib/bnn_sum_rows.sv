@@ -12,8 +12,8 @@ module bnn_sum_rows #(
   parameter int SUM_BITS = 8,
   parameter int CUTS = 0
 ) (
-  input  logic clk,
-  input  logic enable,
+  input  logic                    clk,
+  input  logic                    enable,
   input  logic [NUMBERS*BITS-1:0] numbers,
   output logic [SUM_BITS-1:0]     sum
 );

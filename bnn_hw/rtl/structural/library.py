@@ -7,8 +7,9 @@ library: a module that picks, by its parameters, one of the generated modules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
@@ -20,6 +21,8 @@ from bnn_hw.rtl.structural.matches import (
     compress_rows,
     match_count,
     match_rows,
+    one_count,
+    one_rows,
     subset_counts,
     sum_rows,
 )
@@ -30,7 +33,9 @@ from bnn_hw.rtl.structural.verilog import Module, module_text
 PRIMITIVES = Path(__file__).parent / "simulation" / "bnn_primitives.sv"
 """Models of the primitives, for simulation only."""
 
-DSP_ADDERS = Path(__file__).parent / "modules" / "bnn_accumulate_four.sv"
+_DSP_MODULES = Path(__file__).parent / "modules"
+DSP_ADDERS = _DSP_MODULES / "bnn_accumulate_four.sv"
+DSP_XNOR = _DSP_MODULES / "bnn_xnor_48.sv"
 
 Counter = tuple[int, int]
 Join = tuple[int, int, int, int]
@@ -54,7 +59,8 @@ class Needs:
 
     lanes: (lanes, cuts) of match counters; joins: (numbers, bits, sum bits, cuts); adders: of accumulators;
     constants: layers of constant weights; sums: of integer inputs. For accumulators in
-    DSP slices (dsp), counts: (lanes, cuts); totals as joins. cuts: registers on a path.
+    DSP slices, counts: (lanes, cuts); totals as joins. one_rows, one_counts: of matches found in DSP
+    slices. dsp: modules of a slice. cuts: registers on a path.
     """
 
     lanes: tuple[Counter, ...]
@@ -64,7 +70,9 @@ class Needs:
     sums: tuple[Sums, ...] = ()
     counts: tuple[Counter, ...] = ()
     totals: tuple[Join, ...] = ()
-    dsp: bool = False
+    dsp: tuple[str, ...] = ()
+    one_rows: tuple[Counter, ...] = ()
+    one_counts: tuple[Counter, ...] = ()
 
 
 def _groups(simd: int) -> tuple[int, int]:
@@ -93,54 +101,42 @@ def _adder(unit: Mvtu) -> Adder:
 def is_constant(unit: Mvtu) -> bool:
     """Tell whether bnn_mvtu takes bnn_constant_dot for this unit."""
     words = unit.neuron_fold * unit.synapse_fold
-    fixed = not unit.runtime and unit.accumulate != DSP
+    fixed = not unit.runtime and DSP not in (unit.accumulate, unit.match)
     return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2 and fixed
 
 
 def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Needs:
     """Collect what the matrix units of ``stages`` need; ``constants``: by stage name, where is_constant."""
-    lanes: set[Counter] = set()
-    joins: set[Join] = set()
-    adders: set[Adder] = set()
-    sums: set[Sums] = set()
-    counts: set[Counter] = set()
-    totals: set[Join] = set()
+    found: dict[str, set] = {field.name: set() for field in fields(Needs)}
     for unit in stages:
         if not isinstance(unit, Mvtu):
             continue
-        if unit.accumulate == DSP:
-            own = _dsp_needs(unit)
-            counts |= set(own.counts)
-            lanes |= set(own.lanes)
-            totals |= set(own.totals)
-            continue
-        adders.add(_adder(unit))
+        if unit.accumulate != DSP:
+            found["adders"].add(_adder(unit))
         if not unit.input.dtype.is_bipolar:
-            sums.add(Sums(unit.simd, unit.input.dtype.bits, unit.input.dtype.is_signed))
+            found["sums"].add(Sums(unit.simd, unit.input.dtype.bits, unit.input.dtype.is_signed))
         elif not is_constant(unit):
-            groups, share = _groups(unit.simd)
-            lanes |= {(count, unit.cuts[0]) for count in (share, unit.simd - (groups - 1) * share)}
-            if groups > 1:
-                joins.add((2 * groups, share.bit_length(), unit.simd.bit_length(), unit.cuts[1]))
-    ordered = (tuple(sorted(lanes)), tuple(sorted(joins)), tuple(sorted(adders, key=astuple)))
-    return Needs(
-        *ordered,
-        tuple(constants.values()),
-        tuple(sorted(sums, key=astuple)),
-        tuple(sorted(counts)),
-        tuple(sorted(totals)),
-        dsp=bool(counts or totals),
-    )
+            for name, needed in _dot_needs(unit).items():
+                found[name] |= needed
+    ordered = {name: tuple(sorted(kinds, key=_order)) for name, kinds in found.items()}
+    return Needs(**{**ordered, "constants": tuple(constants.values())})
 
 
-def _dsp_needs(unit: Mvtu) -> Needs:
-    """What bnn_match_sum takes for a unit that accumulates in DSP slices."""
+def _order(kind: Adder | Sums | Counter | Join | str) -> Any:
+    return astuple(kind) if isinstance(kind, (Adder, Sums)) else kind
+
+
+def _dot_needs(unit: Mvtu) -> dict[str, set]:
+    """What bnn_match_dot or bnn_match_sum takes for a unit, and its modules of DSP slices."""
     groups, share = _groups(unit.simd)
+    counters = {(lanes, unit.cuts[0]) for lanes in (share, unit.simd - (groups - 1) * share)}
+    matched, number = unit.match == DSP, unit.accumulate == DSP
+    dsp = {path.name for path, used in ((DSP_ADDERS, number), (DSP_XNOR, matched)) if used}
+    rows = "one_rows" if matched else "lanes"
     if groups == 1:
-        return Needs((), (), (), counts=((unit.simd, unit.cuts[0]),))
-    lanes = tuple((count, unit.cuts[0]) for count in (share, unit.simd - (groups - 1) * share))
-    total = (2 * groups, share.bit_length(), unit.simd.bit_length(), unit.cuts[1])
-    return Needs(lanes, (), (), totals=(total,))
+        return {("one_counts" if matched else "counts") if number else rows: counters, "dsp": dsp}
+    join = (2 * groups, share.bit_length(), unit.simd.bit_length(), unit.cuts[1])
+    return {rows: counters, "totals" if number else "joins": {join}, "dsp": dsp}
 
 
 def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
@@ -153,6 +149,8 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     sums = [_sums(kind, dual_cells) for kind in needs.sums]
     single = [_count(*counter, dual_cells) for counter in needs.counts]
     whole = [_total(*sizes, dual_cells) for sizes in needs.totals]
+    ones = [_one_rows(*counter, dual_cells) for counter in needs.one_rows]
+    number = [_one_count(*counter, dual_cells) for counter in needs.one_counts]
     forms = (
         (match, _MATCH_ROWS),
         (join, _COMPRESS_ROWS),
@@ -161,13 +159,16 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
         (add, _ACCUMULATE),
         (single, _MATCH_COUNT),
         (whole, _SUM_ROWS),
+        (ones, _ONE_ROWS),
+        (number, _ONE_COUNT),
     )
     for own, twin in forms:
         if own:
             files |= {f"{module.name}.sv": module_text(module) for module, _ in own}
             files[f"{twin.name}.sv"] = _dispatcher(twin, own)
-    if needs.dsp:
-        files[DSP_ADDERS.name] = DSP_ADDERS.read_text()
+    for path in (DSP_ADDERS, DSP_XNOR):
+        if path.name in needs.dsp:
+            files[path.name] = path.read_text()
     return files
 
 
@@ -198,6 +199,23 @@ def _count(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]
     parameters = {"LANES": lanes, "CUTS": cuts}
     name = _cut(f"bnn_match_count_{lanes}", cuts)
     return _module(name, purpose, net, {"count": count}, dual_cells, parameters)
+
+
+def _one_rows(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, (row0, row1) = one_rows(lanes)
+    parameters = {"LANES": lanes, "CUTS": cuts}
+    purpose = f"Number of ones of {lanes}, as two rows."
+    outputs = {"row0": row0, "row1": row1}
+    return _module(_cut(f"bnn_one_rows_{lanes}", cuts), purpose, net, outputs, dual_cells, parameters)
+
+
+def _one_count(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, count = one_count(lanes)
+    parameters = {"LANES": lanes, "CUTS": cuts}
+    purpose = f"Number of ones of {lanes}."
+    return _module(
+        _cut(f"bnn_one_count_{lanes}", cuts), purpose, net, {"count": count}, dual_cells, parameters
+    )
 
 
 def _total(numbers: int, bits: int, sum_bits: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
@@ -285,6 +303,20 @@ _MATCH_COUNT = _Twin(
         "input  logic [LANES-1:0] weights",
         "output logic [COUNT_BITS-1:0] count",
     ),
+)
+_ONE_PARAMETERS = ("int LANES = {LANES}", "int CUTS = {CUTS}")
+_ONE_PORTS = ("input  logic clk", "input  logic enable", "input  logic [LANES-1:0] inputs")
+_ONE_ROWS = _Twin(
+    "bnn_one_rows",
+    "Number of ones as two rows, built from primitives.",
+    (*_ONE_PARAMETERS, "int ROW_BITS = $clog2(LANES + 1)"),
+    (*_ONE_PORTS, "output logic [ROW_BITS-1:0] row0", "output logic [ROW_BITS-1:0] row1"),
+)
+_ONE_COUNT = _Twin(
+    "bnn_one_count",
+    "Number of ones, built from primitives.",
+    (*_ONE_PARAMETERS, "int COUNT_BITS = $clog2(LANES + 1)"),
+    (*_ONE_PORTS, "output logic [COUNT_BITS-1:0] count"),
 )
 _SUM_ROWS = _Twin(
     "bnn_sum_rows",

@@ -152,6 +152,34 @@ def sum_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list[Sign
     return net, total(net, compress(net, [port[bit::bits] for bit in range(bits)], 3), sum_bits)
 
 
+_KINDS = ((True, True), (True, False), (False, False))
+"""Whether carry chains compress, also by mixed steps."""
+
+
+def _one_nets(lanes: int, rows: int) -> list[tuple[Netlist, Columns]]:
+    nets = []
+    for kind in _KINDS:
+        net = Netlist()
+        nets.append((net, compress(net, [net.port("inputs", lanes)], rows, *kind)))
+    return nets
+
+
+def one_rows(lanes: int) -> tuple[Netlist, list[list[Signal]]]:
+    """Build a counter of ones: port ``inputs``; two rows of bitlen(lanes) bits."""
+    net, columns = min(_one_nets(lanes, ROWS), key=lambda built: built[0].sites)
+    return net, rows_of(columns, lanes.bit_length())
+
+
+def one_count(lanes: int) -> tuple[Netlist, list[Signal]]:
+    """Build a counter of ones: port ``inputs``; a number of bitlen(lanes) bits."""
+    built = [
+        (net, total(net, columns, lanes.bit_length()))
+        for rows in (2, 3)
+        for net, columns in _one_nets(lanes, rows)
+    ]
+    return min(built, key=lambda pair: pair[0].sites)
+
+
 @cache
 def best_count(lanes: int) -> CountShape:
     """Shape of the fewest sites, of equal ones the fewest levels."""

@@ -23,14 +23,17 @@ bnn_subset_counts.sv
 bnn_constant_dot.sv
 bnn_compress_rows.sv
 bnn_match_rows.sv
+bnn_one_rows.sv
 bnn_match_dot.sv
 bnn_match_count.sv
+bnn_one_count.sv
 bnn_sum_rows.sv
 bnn_match_sum.sv
 bnn_table.sv
 bnn_rom.sv
 bnn_signed_dot.sv
 bnn_triple_sums.sv
+bnn_xnor_48.sv
 bnn_mvtu.sv
 bnn_pool.sv
 bnn_scores.sv

@@ -27,10 +27,11 @@ class Layer:
     style: str = "logic"
     accumulate: str = "lut"
     cuts: tuple[int, int] = (0, 0)
+    match: str = "lut"
 
     @property
     def form(self) -> str:
-        return f"{self.accumulate}{self.cuts[0]}{self.cuts[1]}"
+        return f"{self.accumulate}_{self.match}{self.cuts[0]}{self.cuts[1]}"
 
     @property
     def label(self) -> str:
@@ -130,6 +131,7 @@ def mvtu(layer: Layer) -> Dut:
         "THRESHOLD_FILE": f"{layer.label}_t.hex",
         "WEIGHT_STYLE": layer.style,
         "ACCUMULATE": layer.accumulate,
+        "MATCH": layer.match,
         "DOT_CUTS": layer.cuts[0],
         "JOIN_CUTS": layer.cuts[1],
     }
@@ -169,6 +171,10 @@ LAYERS = [
     Layer(144, 16, 4, 16, accumulate="dsp"),
     Layer(36, 10, 5, 12, style="block", accumulate="dsp"),
     Layer(36, 10, 5, 12, cuts=(2, 0)),
+    Layer(36, 10, 5, 12, match="dsp"),
+    Layer(132, 9, 4, 66, match="dsp", cuts=(1, 0), style="block"),
+    Layer(144, 16, 4, 16, match="dsp", accumulate="dsp"),
+    Layer(132, 9, 4, 66, match="dsp", accumulate="dsp"),
     Layer(132, 9, 4, 66, style="block", cuts=(1, 3)),
     Layer(132, 9, 4, 66, accumulate="dsp", cuts=(2, 1)),
     Layer(132, 9, 3, 66, accumulate="dsp"),
@@ -196,7 +202,9 @@ def test_one_beat_a_cycle_and_exact_latency(bench: Bench):
     for dut, layer in CASES:
         result = results[dut.name]
         assert result.in_cycles[-1] - result.in_cycles[0] == len(dut.inputs) - 1, dut.name
-        expected = latency.mvtu_cycles(layer.simd, layer.bipolar, layer.style, layer.accumulate, layer.cuts)
+        expected = latency.mvtu_cycles(
+            layer.simd, layer.bipolar, layer.style, layer.accumulate, layer.cuts, layer.match
+        )
         last_of_fold = result.in_cycles[layer.synapse_fold - 1 :: layer.synapse_fold]
         assert set(result.out_cycles - last_of_fold) == {expected}, dut.name
 

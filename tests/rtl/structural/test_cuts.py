@@ -16,6 +16,8 @@ from bnn_hw.rtl.structural.matches import (
     compress_rows,
     match_count,
     match_rows,
+    one_count,
+    one_rows,
     sum_rows,
 )
 from bnn_hw.rtl.structural.netlist import Netlist
@@ -29,7 +31,13 @@ def test_steps_of_counters_have_room_in_a_period(clock_hz: int) -> None:
     for lanes in range(1, 65):
         cuts, join = dot_cuts(lanes, clock_hz)
         assert join == 0
-        for net in (match_rows(lanes, best_shape(lanes))[0], match_count(lanes, best_count(lanes))[0]):
+        built = (
+            match_rows(lanes, best_shape(lanes)),
+            match_count(lanes, best_count(lanes)),
+            one_rows(lanes),
+            one_count(lanes),
+        )
+        for net, _ in built:
             assert balanced(net, cuts)[0] <= step_levels(clock_hz), lanes
 
 

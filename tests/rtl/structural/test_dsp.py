@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from bnn_hw.rtl.emit import LIBRARY
-from bnn_hw.rtl.structural.library import DSP_ADDERS, Needs, structural_sources
+from bnn_hw.rtl.structural.library import DSP_ADDERS, DSP_XNOR, Needs, structural_sources
 
 CHECK = """
 module check(input clk, enable, update, first, input [47:0] counts, starts, output [47:0] a, b);
@@ -32,18 +33,25 @@ EQUAL = (
 )  # fmt: skip
 
 
-def prove(folder: Path, gate: str) -> str:
-    """Prove by induction that the slice's accumulators are the twin's; return what Yosys says."""
+def prove(
+    folder: Path,
+    gate: str,
+    twin: str = "bnn_accumulate_four",
+    check: str = CHECK,
+    registers: Mapping[str, int] = REGISTERS,
+    equal: Sequence[tuple[str, str]] = EQUAL,
+) -> str:
+    """Prove by induction that a module of the slice is its twin; return what Yosys says."""
     if importlib.util.find_spec("pyosys") is None:
         pytest.skip("Yosys is missing: pip install pyosys")
-    (folder / "check.v").write_text(CHECK)
-    (folder / "gate.sv").write_text(gate.replace("module bnn_accumulate_four", "module gate"))
-    start = " ".join(f"-set-init {name} {value}" for name, value in REGISTERS.items())
-    proof = " ".join(f"-prove {gold} {found}" for gold, found in EQUAL)
+    (folder / "check.v").write_text(check)
+    (folder / "gate.sv").write_text(gate.replace(f"module {twin}", "module gate"))
+    start = " ".join(f"-set-init {name} {value}" for name, value in registers.items())
+    proof = " ".join(f"-prove {gold} {found}" for gold, found in equal)
     commands = [
         "read_verilog -sv gate.sv",
         "read_verilog +/xilinx/cells_sim.v",
-        f"read_verilog -sv {LIBRARY}/bnn_accumulate_four.sv",
+        f"read_verilog -sv {LIBRARY}/{twin}.sv",
         "read_verilog check.v",
         *(
             "hierarchy -check -top check",
@@ -72,9 +80,27 @@ def test_the_proof_finds_a_difference(tmp_path: Path) -> None:
     assert "proven: SUCCESS!" not in prove(tmp_path, one_adder)
 
 
+XNOR_CHECK = """
+module check(input clk, enable, input [47:0] inputs, weights, output [47:0] a, b);
+  bnn_xnor_48 gold (.clk(clk), .enable(enable), .inputs(inputs), .weights(weights), .equal(a));
+  gate gate (.clk(clk), .enable(enable), .inputs(inputs), .weights(weights), .equal(b));
+endmodule
+"""
+
+
+def test_logic_unit_equals_its_twin_in_every_cycle(tmp_path: Path) -> None:
+    start = {"gate.dsp.P": 0, "gold.equal": 0}
+    text = DSP_XNOR.read_text()
+    done = prove(tmp_path, text, "bnn_xnor_48", XNOR_CHECK, start, (("a", "b"),))
+    assert "Induction step proven: SUCCESS!" in done
+    wrong = text.replace("4'b0101", "4'b0100")
+    done = prove(tmp_path, wrong, "bnn_xnor_48", XNOR_CHECK, start, (("a", "b"),))
+    assert "proven: SUCCESS!" not in done
+
+
 def test_slice_stands_only_where_it_is_used() -> None:
     assert DSP_ADDERS.name not in structural_sources(Needs(((16, 0),), (), ()), False)
-    files = structural_sources(Needs((), (), (), counts=((16, 0),), dsp=True), False)
+    files = structural_sources(Needs((), (), (), counts=((16, 0),), dsp=(DSP_ADDERS.name,)), False)
     assert DSP_ADDERS.name in files
     assert "// 15 LUT sites" in files["bnn_match_count_16.sv"]
 

@@ -40,6 +40,9 @@ LAYERS = [
     Layer(10, 5, 1, 1, bits=2, bipolar=False, signed=True),
     Layer(12, 3, 2, 4, bits=8, bipolar=False, threshold=False),
     Layer(144, 16, 4, 16, accumulate="dsp"),
+    Layer(144, 16, 4, 16, match="dsp"),
+    Layer(132, 9, 4, 66, match="dsp", accumulate="dsp"),
+    Layer(144, 16, 4, 36, match="dsp", accumulate="dsp", cuts=(2, 0)),
     Layer(144, 16, 4, 16, cuts=(2, 0), accumulate="dsp"),
     Layer(96, 7, 3, 32, cuts=(2, 0)),
     Layer(132, 9, 4, 66, style="block", cuts=(1, 2)),
@@ -74,6 +77,7 @@ def stage(layer: Layer, dut: Dut) -> Mvtu:
         weight_memory=layer.style,
         accumulate=layer.accumulate,
         cuts=layer.cuts,
+        match=layer.match,
     )
 
 
@@ -132,6 +136,8 @@ NEEDS = Needs(
     (Sums(5, 3, False), Sums(3, 2, True)),
     counts=((5, 0), (12, 0)),
     totals=((4, 2, 4, 0),),
+    one_rows=((9, 0),),
+    one_counts=((9, 0),),
 )
 
 
@@ -193,6 +199,16 @@ endmodule
 """
 
 
+_ONES_CHECK = """
+module check(input [8:0] i, output ok);
+  wire [3:0] a, b, c, d, e, f;
+  bnn_one_rows #(.LANES(9)) gold (.inputs(i), .row0(a), .row1(b));
+  bnn_one_rows_9 gate (.inputs(i), .row0(c), .row1(d));
+  bnn_one_count #(.LANES(9)) gold_count (.inputs(i), .count(e));
+  bnn_one_count_9 gate_count (.inputs(i), .count(f));
+  assign ok = {2'b0, a} + b == {2'b0, c} + d && e == f;
+endmodule
+"""
 _COUNT_CHECK = f"""
 module check(input [8:0] i, output ok);
   wire [15:0] a, b, c, d;
@@ -228,6 +244,7 @@ CHECKS = [
     *map(_sums_check, NEEDS.sums),
     *(_one_number_check(lanes) for lanes, _ in NEEDS.counts),
     _TOTAL_CHECK,
+    _ONES_CHECK,
     _JOIN_CHECK,
     _COUNT_CHECK,
 ]
@@ -243,7 +260,15 @@ def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.Comple
         if not (LIBRARY / name).exists()
     }
     twins = (
-        *("bnn_delay", "bnn_match_count", "bnn_sum_rows", "bnn_match_rows", "bnn_compress_rows"),
+        *(
+            "bnn_delay",
+            "bnn_one_rows",
+            "bnn_one_count",
+            "bnn_match_count",
+            "bnn_sum_rows",
+            "bnn_match_rows",
+            "bnn_compress_rows",
+        ),
         *("bnn_subset_counts", "bnn_triple_sums", "bnn_accumulate"),
     )
     commands = []
