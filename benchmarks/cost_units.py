@@ -24,11 +24,9 @@ from bnn_hw.ir.types import BIPOLAR, DataType, sint, uint
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, Stream, Window
 from bnn_hw.plan.cost import stage_resources
-from bnn_hw.rtl.emit import LIBRARY
+from bnn_hw.rtl.emit import LIBRARY, structural_texts
 from bnn_hw.rtl.memory import Image
-from bnn_hw.rtl.modules import module_of
-from bnn_hw.rtl.structural.library import Constant, is_constant, needs_of, structural_sources
-from bnn_hw.rtl.structural.tables import table_sources
+from bnn_hw.rtl.modules import module_of, threshold_file, weight_file
 from bnn_hw.synth.utilisation import Reference
 from bnn_hw.synth.yosys import synthesise
 
@@ -160,21 +158,21 @@ def _image(width: int, depth: int) -> Image:
     return Image(tuple(random.getrandbits(width) for _ in range(depth)), width)
 
 
-def _instance(folder: Path, index: int, stage: Stage, logic: dict[str, Image]) -> tuple[list[str], str]:
-    """Ports and text of one instance; writes its memory images and adds those of logic ROMs to ``logic``."""
+def _images(stage: Stage) -> dict[str, Image]:
+    """Random contents of a unit's memories by file name."""
+    if not isinstance(stage, Mvtu):
+        return {}
+    depth = stage.neuron_fold * stage.synapse_fold
+    images = {weight_file(stage): _image(stage.pe * stage.simd, depth)}
+    if stage.threshold:
+        images[threshold_file(stage)] = _image(stage.pe * stage.threshold_bits, stage.neuron_fold)
+    return images
+
+
+def _instance(stage: Stage) -> tuple[list[str], str]:
+    """Ports and text of one instance."""
     module, parameters = module_of(stage)
-    name = f"s{index}"
-    if isinstance(stage, Mvtu):
-        folds = stage.neuron_fold
-        weights = {f"{name}_w.hex": _image(stage.pe * stage.simd, folds * stage.synapse_fold)}
-        parameters["WEIGHT_FILE"] = f"{name}_w.hex"
-        thresholds = {}
-        if stage.threshold:
-            thresholds = {f"{name}_t.hex": _image(stage.pe * stage.threshold_bits, folds)}
-            parameters["THRESHOLD_FILE"] = f"{name}_t.hex"
-        for file, image in (weights | thresholds).items():
-            (folder / file).write_text(image.hex_text)
-        logic |= thresholds | (weights if stage.weight_memory == "logic" else {})
+    name = stage.name
     texts = [f'.{key}("{v}")' if isinstance(v, str) else f".{key}({v})" for key, v in parameters.items()]
     bits_out = 32 if isinstance(stage, Scores) else stage.output.width_bits
     ports = [
@@ -203,18 +201,16 @@ def measure(units: list[Stage], out: Path) -> dict[str, Resources]:
     for path in (*LIBRARY.glob("*.sv"), *LIBRARY.glob("*.svh")):
         shutil.copy(path, folder)
     ports, texts = ["input logic clk, input logic rst_n"], []
-    logic: dict[str, Image] = {}
-    for index, stage in enumerate(units):
-        own, text = _instance(folder, index, stage, logic)
-        ports += own
-        texts.append(text)
     named = [replace(stage, name=f"s{index}") for index, stage in enumerate(units)]
-    constants = {
-        stage.name: Constant(file := f"{stage.name}_w.hex", stage.simd, stage.pe, logic[file].words[0])
-        for stage in named
-        if isinstance(stage, Mvtu) and is_constant(stage)
-    }
-    own = structural_sources(needs_of(named, constants), dual_cells=False) | table_sources(logic)
+    images = {stage.name: _images(stage) for stage in named}
+    (folder / "mem").mkdir()
+    for stage in named:
+        for path, image in images[stage.name].items():
+            (folder / path).write_text(image.hex_text)
+        instance_ports, text = _instance(stage)
+        ports += instance_ports
+        texts.append(text)
+    own = structural_texts(named, images, dual_cells=False)
     for file, text in own.items():
         (folder / file).write_text(text)
     header = ",\n  ".join(ports)

@@ -13,6 +13,7 @@ import click
 
 from bnn_hw import __version__
 from bnn_hw.errors import BnnHwError
+from bnn_hw.finn_cli import register
 from bnn_hw.pipeline.arithmetic import ARITHMETIC, FIXED, STRUCTURAL, WEIGHTS
 from bnn_hw.progress import Reporter
 
@@ -95,17 +96,23 @@ def output_options(command: Callable) -> Callable:
 
 
 def build_options(command: Callable) -> Callable:
-    """Add what a build needs, and turn it into the flow that the command gets as its first argument."""
+    """Add what a build needs, and turn it into the flow that the command gets as its first argument.
+
+    Further options of the command that are fields of the flow's Options go there too.
+    """
 
     @functools.wraps(command)
     def build(**values: Any) -> None:
+        from bnn_hw.finn_flow import FinnOptions
         from bnn_hw.flow import Flow, Options
 
-        own = {key: values.pop(key) for key in ("as_json", "trained", "image") if key in values}
+        names = ("as_json", "to", "finn", "trained", "image", "back_end")
+        own = {key: values.pop(key) for key in names if key in values}
+        finn = FinnOptions.take(values)
         reporter = Reporter(quiet=values.pop("quiet"))
         mhz = values.pop("clock_mhz")
         values["pictures"] = tuple(values["pictures"])
-        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, **values), reporter)
+        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, finn=finn, **values), reporter)
         command(flow, **own)
 
     wrapper: Callable = build
@@ -117,7 +124,18 @@ def build_options(command: Callable) -> Callable:
             "--goal",
             required=True,
             metavar="GOAL",
-            help="high-throughput, fps=N, folding=FILE or folding=table1.",
+            help="high-throughput, fps=N, low-power=N (frames a second), folding=FILE or folding=table1.",
+        ),
+        click.option(
+            "--limit",
+            metavar="LIMITS",
+            help="What the core may take, such as lut=26060,bram36=124,dsp=220; else a share of the part.",
+        ),
+        click.option(
+            "--utilisation",
+            type=float,
+            metavar="SHARE",
+            help="Share of the part that may be used; else 0.85.",
         ),
         click.option("--clock-mhz", type=click.FloatRange(min=1), help="Fabric clock; else the board's."),
         click.option(
@@ -178,9 +196,7 @@ step_command("verify", "verify", "Prove the accelerator in simulation, bit by bi
 step_command("synth", "synth", "Synthesise for the utilisation of LUT, FF, BRAM and DSP.")
 step_command("netlist", "netlist", "Prove the synthesised netlist equal to the RTL, cycle by cycle.")
 step_command("report", "report", "Write the HTML report, and make first what it is about.")
-step_command(
-    "build", "report", "Everything: plan, generate, verify, synth and report. Resumes where it stopped."
-)
+register(main, build_options, show)
 
 
 @main.command()
@@ -199,6 +215,64 @@ def weights(flow: Flow, as_json: bool, trained: str, image: Path) -> None:
 
     result = write_weights(flow, trained, image)
     show(result.text, result.record, as_json)
+
+
+@main.command()
+@network_options
+@click.option(
+    "--board", required=True, metavar="NAME|TOML", help="pynq-z1, zybo-z7-10, ... or a board's TOML."
+)
+@click.option("--limit", metavar="LIMITS", help="What the core may take, such as lut=26060,bram36=124.")
+@click.option("--utilisation", type=float, metavar="SHARE", help="Share of the part; else 0.85.")
+@click.option("--clock-mhz", type=click.FloatRange(min=1), help="Fabric clock; else the board's.")
+@click.option("--points", type=click.IntRange(min=2), default=24, show_default=True, help="Points at most.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
+@output_options
+def pareto(
+    network: str,
+    input_scale: str | None,
+    input_offset: str | None,
+    board: str,
+    limit: str | None,
+    utilisation: float | None,
+    clock_mhz: float | None,
+    points: int,
+    out: Path,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Draw the front of speed against size, and write a folding file for each of its points."""
+    from bnn_hw.pareto import pareto as draw
+    from bnn_hw.source import Source
+
+    clock_hz = round(clock_mhz * 1e6) if clock_mhz else None
+    source = Source(network, input_scale, input_offset)
+    result = draw(source, board, out, clock_hz, limit, utilisation, points, Reporter(quiet))
+    show(result.text, result.record, as_json)
+
+
+@main.command("export-folding")
+@click.option("--to", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
+@click.option("--finn", is_flag=True, help="As FINN's folding configuration.")
+@build_options
+def export_folding(flow: Flow, to: Path, finn: bool, as_json: bool) -> None:
+    """Write a plan's PE and SIMD to a file, to be changed and built with --goal folding=FILE."""
+    from bnn_hw.plan.export import export_folding as export
+
+    flow.until("plan")
+    export(flow.plan, flow.graph, to, finn)
+    show(f"folding    {to}", {"folding": str(to)}, as_json)
+
+
+@main.command("explain-plan")
+@build_options
+def explain_plan(flow: Flow, as_json: bool) -> None:
+    """Tell why each layer has its folding, and what the next faster and slower plan would take."""
+    from bnn_hw import show as shows
+
+    flow.until("plan")
+    text, record = shows.explanation(flow)
+    show(text, record, as_json)
 
 
 @main.command()
@@ -259,6 +333,38 @@ def train(
 
     result = train_network(name, data, out or Path("build/train") / name, epochs, seed, Reporter(quiet))
     show(result.text, result.record, as_json)
+
+
+@main.command()
+@click.option(
+    "--bit", type=click.Path(path_type=Path), help="Bit file to put in; without one: software only."
+)
+@build_options
+def package(flow: Flow, as_json: bool) -> None:
+    """Write the folder that a person copies to the board, and the same as .tar.gz.
+
+    \b
+    Example:
+      bnn-hw package ncnv --board pynq-z1 --goal folding=table1 --bit ncnv.bit
+    """
+    from bnn_hw import show as shows
+
+    flow.until("package")
+    show(lambda: shows.text(flow, "package"), shows.record(flow, "package"), as_json)
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """Measure a package: speed, latency, golden vectors; `bnn-hw bench --help` lists the options.
+
+    \b
+    Example:
+      bnn-hw bench build/ncnv/pynq-z1/folding-table1/package/ncnv-pynq-z1 --device software
+    """
+    from bnn_hw.runtime.bench import main as run_bench
+
+    sys.exit(run_bench(list(arguments), prog="bnn-hw bench"))
 
 
 @main.command()

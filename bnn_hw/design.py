@@ -35,6 +35,7 @@ class Published:
     fps: float | None = None
     latency_s: float | None = None
     power_w: float | None = None
+    idle_power_w: float | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ def _published(fields: Fields) -> Published:
         fps=fields.number("fps", None),
         latency_s=fields.number("latency_s", None),
         power_w=fields.number("power_w", None),
+        idle_power_w=fields.number("idle_power_w", None),
     )
     fields.close()
     return published

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any
@@ -14,8 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bnn_hw import tools
+from bnn_hw.board import board_names, load_board
 from bnn_hw.data.folder import find_data_set
 from bnn_hw.errors import BnnHwError
+from bnn_hw.finn import vivado as finn_vivado
+from bnn_hw.finn.environment import find_environment
+from bnn_hw.synth import openflow, vivado
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,71 @@ def _data() -> Row:
         return Row("MaskedFace-Net", purpose, False, False, f"{fault.place}: {fault.cause}", fault.remedy)
 
 
+def _optional(name: str, purpose: str, look: Callable[[], str]) -> Row:
+    """A row of what ``look`` finds; it raises a typed error where there is nothing."""
+    try:
+        return Row(name, purpose, False, True, look(), "")
+    except BnnHwError as error:
+        fault = error.faults[0]
+        return Row(name, purpose, False, False, fault.cause, fault.remedy)
+
+
+def _implementation() -> list[Row]:
+    """The open place-and-route tools with the databases of every shipped board's part, and Vivado."""
+    purpose = "bitstreams without Vivado"
+    program: openflow.Program | None = None
+
+    def look_program() -> str:
+        nonlocal program
+        program = openflow.find_program()
+        return f"{program.version} ({program.path})"
+
+    def look_vivado() -> str:
+        found = vivado.find()
+        return f"{found.version} ({found.path})"
+
+    rows = [_optional(openflow.PROGRAM, purpose, look_program)]
+    boards = [load_board(name) for name in board_names()]
+    devices = {board.device for board in boards if board.has_open_flow}
+    for device in sorted(devices) if program else ():  # the packages that have it bring the databases
+
+        def look_chip(device: str = device) -> str:
+            return str(openflow.chip_database(device, program))
+
+        def look_xray(device: str = device) -> str:
+            return str(openflow.xray_database(device, program))
+
+        rows.append(_optional(f"chip database {device}", purpose, look_chip))
+        rows.append(_optional(f"X-Ray database {device}", purpose, look_xray))
+    return [*rows, _optional("vivado", "bitstreams with Vivado", look_vivado)]
+
+
+def _finn() -> list[Row]:
+    rows = []
+    try:
+        found = find_environment()
+        stated = f"finn-plus {found.versions['finn-plus']} ({found.folder})"
+        rows.append(Row("FINN", "build --backend finn, compare", False, True, stated, ""))
+    except BnnHwError as error:
+        fault = error.faults[0]
+        rows.append(Row("FINN", "build --backend finn, compare", False, False, fault.cause, fault.remedy))
+    purpose = "bit files with FINN"
+    try:
+        tools_found = finn_vivado.find_xilinx()
+        stated = f"{tools_found.version[0]}.{tools_found.version[1]} ({tools_found.root})"
+        rows.append(Row("Vivado, Vitis HLS", purpose, False, True, stated, ""))
+    except BnnHwError as error:
+        fault = error.faults[0]
+        cause = f"{fault.place} {fault.cause}"
+        rows.append(Row("Vivado, Vitis HLS", purpose, False, False, cause, fault.remedy))
+    return rows
+
+
 def examine() -> list[Row]:
     """Look at everything the commands may need."""
     rows = [_python(), *(_package(*item) for item in _PACKAGES)]
     rows += [_tool(tool) for tool in (tools.VERILATOR, tools.COMPILER, tools.MAKE)]
-    return [*rows, _data()]
+    return [*rows, *_implementation(), *_finn(), _data()]
 
 
 def record(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -75,6 +75,10 @@ class FitError(BnnHwError):
     exit_status = 6
 
 
+class TimingError(FitError):
+    """The routed design is slower than the clock it was asked for."""
+
+
 class ToolError(BnnHwError):
     """An external tool is missing, of the wrong version, or failed."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,19 @@ from typing import Any
 from bnn_hw import __version__
 from bnn_hw.board import Board, load_board
 from bnn_hw.data.folder import find_data_set
-from bnn_hw.errors import DataError
+from bnn_hw.errors import ConfigError, DataError
+from bnn_hw.finn_flow import TITLES as FINN_TITLES
+from bnn_hw.finn_flow import FinnOptions, FinnSteps
 from bnn_hw.ir import Graph, store
 from bnn_hw.ir.twin import permuted
+from bnn_hw.package.write import Contents, write_package
 from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
 from bnn_hw.pipeline import record
 from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, STRUCTURAL
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import make_plan
+from bnn_hw.plan.budget import check_utilisation, parse_limits
 from bnn_hw.plan.goal import parse_goal
 from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
@@ -51,6 +55,8 @@ TITLES = {
     "netlist": "prove the netlist equal to the RTL",
     "predict": "classify pictures",
     "report": "write the report",
+    "package": "write the folder for the board",
+    **FINN_TITLES,
 }
 
 
@@ -63,7 +69,9 @@ class Options:
     pixel + offset); frames: pictures in the proof; pictures: files to classify
     instead of the design's own; data: the data set's folder; arithmetic: one of
     bnn_hw.pipeline.arithmetic.ARITHMETIC; weights: fixed, or runtime for weights and
-    thresholds of all layers that can be loaded (a folding file says it by layer).
+    thresholds of all layers that can be loaded (a folding file says it by layer);
+    limit, utilisation: what of the part the core may take, as in bnn_hw.plan.make_plan;
+    bit: bit file for the package; finn: for the FINN back end.
     """
 
     network: str
@@ -78,7 +86,11 @@ class Options:
     pictures: tuple[Path, ...] = ()
     data: Path | None = None
     arithmetic: str = STRUCTURAL
+    limit: str | None = None
+    utilisation: float | None = None
     weights: str = FIXED
+    bit: Path | None = None
+    finn: FinnOptions = field(default_factory=FinnOptions)
 
 
 class Flow:
@@ -91,11 +103,16 @@ class Flow:
         self.design = self.source.design
         self.board: Board = load_board(options.board)
         parse_goal(options.goal)
+        parse_limits(options.limit, self.board.part)
+        if options.utilisation is not None:
+            check_utilisation(options.utilisation)
         self.pipeline = Pipeline(self._root(), self._steps())
 
     def _root(self) -> Path:
         options = self.options
-        goal = re.sub(r"[^A-Za-z0-9.]+", "-", options.goal).strip("-")
+        words = [options.goal, options.limit or ""]
+        words += [f"{options.utilisation:g}"] if options.utilisation is not None else []
+        goal = re.sub(r"[^A-Za-z0-9.]+", "-", " ".join(words)).strip("-")
         clock = f"-{options.clock_hz / 1e6:g}MHz" if options.clock_hz else ""
         arithmetic = f"-{options.arithmetic}" if options.arithmetic != STRUCTURAL else ""
         weights = f"-{options.weights}" if options.weights != FIXED else ""
@@ -116,6 +133,14 @@ class Flow:
             ),
             Step("predict", self._picture_inputs, ("predict.py", "data", *ir), ("graph",), self._predict),
             Step("report", dict, ("report",), ("plan", "verify", "synth", "predict"), self._report),
+            Step(
+                "package",
+                self._package_inputs,
+                ("package", "runtime", "manifest.py", "soc", *ir),
+                ("plan", "rtl"),
+                self._package,
+            ),
+            *FinnSteps(self).steps(),
         ]
 
     def until(self, step: str) -> list[StepResult]:
@@ -171,6 +196,8 @@ class Flow:
             "folding": folding,
             "clock": self.options.clock_hz,
             "arithmetic": self.options.arithmetic,
+            "limit": self.options.limit,
+            "utilisation": self.options.utilisation,
             "weights": self.options.weights,
         }
 
@@ -183,6 +210,8 @@ class Flow:
                 design=self.design,
                 clock_hz=self.options.clock_hz,
                 arithmetic=self.options.arithmetic,
+                limit=self.options.limit,
+                utilisation=self.options.utilisation,
                 runtime_weights=self.options.weights == RUNTIME,
             )
         (folder / "plan.json").write_text(record.to_json(plan))
@@ -269,6 +298,29 @@ class Flow:
     def _predict(self, folder: Path) -> None:
         with self.reporter.bar("classifying pictures"):
             write_predictions(self.graph, self.groups, self.classes, folder)
+
+    def _package_inputs(self) -> dict[str, Any]:
+        bit = self.options.bit
+        if bit is not None and not bit.is_file():
+            raise ConfigError.at(bit, "there is no such file", "give the bit file of this build")
+        return {"bit": digest_file(bit) if bit else None, "design": str(self.design), "version": __version__}
+
+    def _package(self, folder: Path) -> None:
+        contents = Contents(
+            self.design,
+            self.graph,
+            self.plan,
+            self.board,
+            digest=self.pipeline.digests["rtl"][:32],
+            classes=tuple(self.classes),
+            bit=self.options.bit,
+        )
+        write_package(contents, folder / contents.name)
+
+    @property
+    def package_folder(self) -> Path:
+        """Where the package step puts the folder for the board."""
+        return self.folder("package") / f"{self.design.name}-{self.board.name}"
 
     def _report(self, folder: Path) -> None:
         write_report(self.report_data(), folder / "report.html")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from typing import Any
 
 from rich.console import Console
 
+from bnn_hw import finn_flow, manifest
+from bnn_hw.finn import show as finn_show
 from bnn_hw.flow import Flow
+from bnn_hw.package.write import archive_path
 from bnn_hw.pipeline.core import load as load_core
+from bnn_hw.plan.explain import explain, explanation_tables
 from bnn_hw.plan.show import plan_tables
 from bnn_hw.synth.utilisation import comparison_table, load, stage_table
 
@@ -100,10 +105,36 @@ def _summary(flow: Flow) -> str:
     return "\n".join([*lines, f"report     {(flow.folder('report') / 'report.html').resolve()}"])
 
 
+def explanation(flow: Flow) -> tuple[str, dict[str, Any]]:
+    """Why the plan is as it is, for a person and for a program."""
+    found = explain(flow.graph, flow.plan)
+    return render(*explanation_tables(flow.plan, found)), dataclasses.asdict(found)
+
+
+def _package(flow: Flow) -> str:
+    folder = flow.package_folder
+    made = manifest.load(folder)
+    bit = made.named(".bit")
+    state = (
+        f"bit file   {bit.path}" if bit else "bit file   none: runs on the software device only (--bit FILE)"
+    )
+    return "\n".join(
+        [
+            f"package    {folder.resolve()}",
+            f"archive    {archive_path(folder).resolve()}",
+            f"{state}\nbuild      {made.digest}, {len(made.files)} files",
+            f"next: bnn-hw bench {folder} --device software; or copy the archive to the board, "
+            "unpack it and run bench.py",
+        ]
+    )
+
+
 def text(flow: Flow, step: str) -> str:
     """What ``step`` found, for a person, and which command goes on from here."""
     options = flow.options
     call = f"{options.network} --board {options.board} --goal {options.goal}"
+    call += f" --limit {options.limit}" if options.limit else ""
+    call += f" --utilisation {options.utilisation:g}" if options.utilisation is not None else ""
     call += f" --input-scale {options.input_scale}" if options.input_scale else ""
     call += f" --input-offset {options.input_offset}" if options.input_offset else ""
     if step == "plan":
@@ -123,6 +154,10 @@ def text(flow: Flow, step: str) -> str:
         return f"{tables}\n{scope}\nnext: bnn-hw report {call}"
     if step == "netlist":
         return f"{_netlist(flow.record('netlist', 'verify_netlist.json'))}\nnext: bnn-hw report {call}"
+    if step == "package":
+        return _package(flow)
+    if step == "finn":
+        return finn_show.text(finn_flow.load(flow, step), flow.folder(step))
     if step == "predict":
         return _predict(flow.record("predict", "predictions.json"))
     return _summary(flow)
@@ -141,8 +176,15 @@ def record(flow: Flow, step: str) -> dict[str, Any]:
         "board": flow.board.name,
         "goal": flow.options.goal,
     }
+    if step == "package":
+        result["package"] = str(flow.package_folder.resolve())
+        result["archive"] = str(archive_path(flow.package_folder).resolve())
+        return result
     if step == "netlist":
         result[step] = flow.record(step, "verify_netlist.json")
+        return result
+    if step == "finn":
+        result[step] = finn_flow.load(flow, step)
         return result
     for name in [step] if step in files else [] if step == "rtl" else list(files):
         result[name] = flow.record(*files[name])

@@ -169,3 +169,22 @@ def test_doctor_tells_what_is_here():
     assert rows["pyosys"]["ok"]
     assert result.exit_code == 0
     assert "MaskedFace-Net" in rows
+
+
+def test_doctor_names_the_place_and_route_tools_and_how_to_get_them(monkeypatch, tmp_path):
+    for name in ("SETTINGS", "NEXTPNR", "CHIPDB", "PRJXRAY_DB", "VIVADO"):
+        monkeypatch.delenv(f"BNN_HW_{name}", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    rows = {row["name"]: row for row in json.loads(invoke("doctor", "--json").output)}
+    assert (rows["nextpnr-xilinx"]["ok"], rows["nextpnr-xilinx"]["required"]) == (False, False)
+    assert "openXC7" in rows["nextpnr-xilinx"]["remedy"]
+    assert "BNN_HW_VIVADO" in rows["vivado"]["remedy"]
+    tool = tmp_path / "nextpnr-xilinx"
+    tool.write_text("#!/bin/sh\necho 'nextpnr-xilinx (Version 0.9.4)'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("BNN_HW_NEXTPNR", str(tool))
+    rows = {row["name"]: row for row in json.loads(invoke("doctor", "--json").output)}
+    assert rows["nextpnr-xilinx"]["found"] == f"0.9.4 ({tool})"
+    assert rows["chip database xc7z010clg400-1"]["ok"] is False
+    assert "build-chipdb" in rows["chip database xc7z010clg400-1"]["remedy"]

@@ -23,6 +23,7 @@ ALLOWED = {
     "runtime": {"bits", "manifest"},
     "paths": {"errors"},
     "progress": set(),
+    "settings": {"errors"},
     "tools": {"errors", "folders"},
     "ir": BASE,
     "pipeline": GRAPH,
@@ -30,10 +31,11 @@ ALLOWED = {
     "plan": HARDWARE | {"board", "design"},
     "rtl": HARDWARE,
     "sim": HARDWARE,
-    "synth": HARDWARE,
+    "synth": HARDWARE | {"settings"},
     "soc": HARDWARE | {"board"},
     "package": HARDWARE | {"board", "design", "manifest", "runtime", "soc"},
     "report": HARDWARE | {"data", "board", "design"},
+    "finn": HARDWARE,
     "data": BASE,
     "train": BASE | {"data", "", "folders"},
 }
@@ -76,6 +78,23 @@ def test_torch_and_brevitas_only_in_train():
         if name.split(".")[0] in WITHOUT and path.parent.name != "train"
     ]
     assert wrong == []
+
+
+def test_finn_only_in_its_own_environment():
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sorted(ROOT.rglob("*.py"))
+        for name in imported(path)
+        if name.split(".")[0] in ("finn", "qonnx") and path.parent != ROOT / "finn" / "inside"
+    ]
+    inside = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sorted(ROOT.rglob("*.py"))
+        for name in imported(path)
+        if name.startswith("bnn_hw.finn.inside") and (path.parent.name, path.name) != ("finn", "worker.py")
+        if path.parent.name != "inside"
+    ]
+    assert wrong + inside == []
 
 
 def test_back_end_needs_no_training_package_and_no_executor():

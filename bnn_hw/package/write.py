@@ -140,6 +140,7 @@ def _published(figures: Published) -> dict[str, Any]:
         "fps": figures.fps,
         "latency_s": figures.latency_s,
         "power_w": figures.power_w,
+        "idle_power_w": figures.idle_power_w,
     }
 
 

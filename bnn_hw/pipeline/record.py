@@ -35,6 +35,23 @@ class Resources:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """What a plan has least of (``objective``), its value, and the bound no legal folding can beat.
+
+    By the cost law and within the planner's search space.
+    """
+
+    objective: str
+    value: float
+    bound: float
+
+    @property
+    def gap(self) -> float:
+        """Share by which the value may be above the optimum; 0 is a proven optimum."""
+        return (self.value - self.bound) / self.bound if self.bound else 0.0
+
+
+@dataclass(frozen=True)
 class LayerPlan:
     """One compute layer: folding, exact cycles a frame, predicted resources.
 
@@ -56,7 +73,9 @@ class LayerPlan:
 class Plan:
     """A graph folded for a part. Cycles are exact, resources a prediction by the cost law.
 
-    arithmetic: one of bnn_hw.pipeline.arithmetic.ARITHMETIC.
+    arithmetic: one of bnn_hw.pipeline.arithmetic.ARITHMETIC. limit, budget: what the
+    core may take, and where that comes from in words; None for a plan without limits.
+    proof: how good the folding is, None for one that was given.
     """
 
     network: str
@@ -74,6 +93,9 @@ class Plan:
     resources: Resources
     stage_resources: dict[str, Resources]
     arithmetic: str = STRUCTURAL
+    limit: Resources | None = None
+    budget: str = ""
+    proof: Proof | None = None
 
     @property
     def fps(self) -> float:
@@ -135,6 +157,8 @@ def from_json(text: str, place: str = "plan.json") -> Plan:
         record["stages"] = tuple(_stage_from(stage) for stage in record["stages"])
         record["resources"] = Resources(**record["resources"])
         record["stage_resources"] = {k: Resources(**v) for k, v in record["stage_resources"].items()}
+        record["limit"] = Resources(**record["limit"]) if record.get("limit") else None
+        record["proof"] = Proof(**record["proof"]) if record.get("proof") else None
         if record["arithmetic"] not in ARITHMETIC:
             raise ValueError(f"arithmetic is {record['arithmetic']!r}, not one of {', '.join(ARITHMETIC)}")
         return Plan(**record)

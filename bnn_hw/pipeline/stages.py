@@ -151,6 +151,30 @@ class Mvtu(Stage):
     def synapse_fold(self) -> int:
         return self.mw // self.simd
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether a thresholded layer is not folded, so that its weights never change: bnn_constant_mvtu."""
+        unfolded = self.neuron_fold * self.synapse_fold == 1
+        return unfolded and self.threshold is not None and self.weight_memory == "logic" and self._known
+
+    @property
+    def _known(self) -> bool:
+        """Whether hardware may be built for the weights: they stay, and no DSP slice takes part."""
+        return not self.runtime and DSP not in (self.accumulate, self.match)
+
+    @property
+    def is_sequenced(self) -> bool:
+        """Whether a binary layer has so few words of weights that lanes have weight signals in common."""
+        words = self.neuron_fold * self.synapse_fold
+        few = 2 <= words <= 16 and 1 << (words - 1) <= self.simd
+        return self.input.dtype.is_bipolar and few and self._known
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the weights of a binary layer are one word, so that PEs share counts."""
+        words = self.neuron_fold * self.synapse_fold
+        return self.input.dtype.is_bipolar and words == 1 and self.pe >= 2 and self._known
+
 
 @dataclass(frozen=True)
 class ThresholdUnit(Stage):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from bnn_hw.board import Part
+from bnn_hw.errors import ConfigError, FaultList, suggest
 from bnn_hw.pipeline.record import Resources
 
 # Set aside for the shell: DMA, registers, clock crossing. An assumption until the shell is measured.
@@ -14,6 +17,10 @@ SHELL = Resources(lut=1500, ff=2500, bram36=2, dsp=0)
 UTILISATION = 0.85
 
 NAMES = {"lut": "LUT", "ff": "flip-flops", "bram36": "BRAM36", "dsp": "DSP"}
+
+
+# Resources that a core can do without: a limit of zero forbids them.
+_OPTIONAL = ("bram36", "dsp")
 
 
 @dataclass(frozen=True)
@@ -33,15 +40,73 @@ class Budget:
         return sorted(over, key=lambda name: -over[name])
 
 
-def budget_of(part: Part, utilisation: float = UTILISATION, shell: Resources = SHELL) -> Budget:
-    """Budget of a part: ``utilisation`` of each resource, less the shell."""
+def parse_limits(text: str | None, part: Part) -> dict[str, float]:
+    """Read limits such as ``lut=26060,bram36=124,dsp=220``; empty for None.
+
+    Raises ConfigError that lists every unknown resource, every value that is no
+    number, is negative or zero (block RAM and DSP may be zero), or exceeds the part.
+    """
+    limits: dict[str, float] = {}
+    faults = FaultList()
+    for entry in text.split(",") if text is not None else ():
+        name, _, value = (word.strip() for word in entry.partition("="))
+        place = f"limit {entry.strip()}" if entry.strip() else "limit"
+        if name not in NAMES:
+            faults.add(place, f"{name!r} is no resource", suggest(name, NAMES))
+            continue
+        if name in limits:
+            faults.add(place, "is the second one for this resource", "keep one of the two")
+        have = getattr(part, name)
+        least = 0 if name in _OPTIONAL else 1
+        remedy = f"give a number from {least} to {have:,} ({part.name})"
+        try:
+            limits[name] = float(value)
+        except ValueError:
+            faults.add(place, f"{value!r} is no number", remedy)
+            continue
+        if not math.isfinite(limits[name]) or limits[name] < least:
+            faults.add(place, f"leaves {value} {NAMES[name]}, with which nothing can be built", remedy)
+        elif limits[name] > have:
+            faults.add(place, f"exceeds the {have:,} {NAMES[name]} of {part.name}", remedy)
+    faults.raise_if_any(ConfigError)
+    return limits
+
+
+def check_utilisation(share: float) -> float:
+    """Return a share of a part from above 0 to 1; ConfigError for any other."""
+    if not 0 < share <= 1:
+        raise ConfigError.at(
+            f"utilisation {share:g}",
+            "is no share of a part",
+            "give a number above 0 and up to 1, such as 0.85",
+        )
+    return share
+
+
+def budget_of(
+    part: Part,
+    utilisation: float = UTILISATION,
+    shell: Resources = SHELL,
+    limits: Mapping[str, float] | None = None,
+) -> Budget:
+    """Budget of a part: ``utilisation`` of each resource, less the shell; of those in ``limits``, these.
+
+    limits: what the core itself may take, by names of NAMES.
+    """
+    limits = limits or {}
+    check_utilisation(utilisation)
     limit = Resources(
         lut=max(0.0, part.lut * utilisation - shell.lut),
         ff=max(0.0, part.ff * utilisation - shell.ff),
         bram36=max(0.0, int(2 * (part.bram36 * utilisation - shell.bram36)) / 2),
         dsp=max(0.0, int(part.dsp * utilisation) - shell.dsp),
     )
-    return Budget(limit, f"{utilisation:.0%} of {part.name} less the shell")
+    share = f"{utilisation:.0%} of {part.name} less the shell"
+    if not limits:
+        return Budget(limit, share)
+    given = ", ".join(format_amount(name, value) for name, value in limits.items())
+    rest = "" if limits.keys() >= NAMES.keys() else f", else {share}"
+    return Budget(replace(limit, **limits), f"limits {given}{rest}")
 
 
 def format_amount(name: str, value: float) -> str:

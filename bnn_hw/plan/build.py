@@ -23,7 +23,6 @@ from dataclasses import replace
 from bnn_hw.ir.graph import Graph
 from bnn_hw.ir.ops import accumulator_bounds
 from bnn_hw.ir.types import BIPOLAR, DataType, ValueType, sint, smallest_int, uint
-from bnn_hw.pipeline.arithmetic import LUT
 from bnn_hw.pipeline.chain import Chain, InputThreshold, MacLayer, PoolStep
 from bnn_hw.pipeline.latency import dot_cuts
 from bnn_hw.pipeline.legal import as_chain
@@ -38,8 +37,9 @@ from bnn_hw.pipeline.stages import (
     ThresholdUnit,
     Window,
 )
+from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, divisors, is_full
-from bnn_hw.plan.memory import ram_style, weight_style
+from bnn_hw.plan.memory import LUT_PER_BRAM36, ram_style, weight_style
 
 SCORE_BITS = 32
 
@@ -92,6 +92,12 @@ def ring_depth_words(stage: Window) -> int:
     return max(2 * span, row_change) * words
 
 
+def least_ring_words(stage: Window) -> int:
+    """Words without which a ring buffer cannot hold a window and take in the next pixel."""
+    words = stage.input.beats_per_pixel
+    return ((stage.kernel[0] - 1) * stage.input.width + stage.kernel[1] + 1) * words
+
+
 def power_of_two(words: int) -> int:
     """The least power of two that is not below ``words``: an address of that depth wraps by itself."""
     return 1 << (words - 1).bit_length()
@@ -103,6 +109,21 @@ def with_depth(stage: Window | Fifo, depth: int) -> Window | Fifo:
     if isinstance(stage, Fifo):
         return replace(stage, depth=depth, memory=memory)
     return replace(stage, depth_words=depth, memory=memory)
+
+
+def cheapest_depth(stage: Window | Fifo, words: int) -> int:
+    """The depth of at least ``words`` that costs least, of equal ones the greatest.
+
+    Looked at: full banks of 32 and 64 words (RAM32M, RAM64M), and powers of two,
+    whose addresses wrap by themselves.
+    """
+    depths = {-(-words // 32) * 32, -(-words // 64) * 64, power_of_two(max(words, 2))}
+
+    def cost(depth: int) -> tuple[float, int]:
+        need = stage_resources(with_depth(stage, depth))
+        return need.lut + LUT_PER_BRAM36 * need.bram36, -depth
+
+    return min(depths, key=cost)
 
 
 def accumulator_type(layer: MacLayer, runtime: bool = False) -> DataType:
@@ -130,11 +151,17 @@ class StageBuilder:
     """Adds stages one after the other; ``stream`` is what the last one gives.
 
     source, lanes: what arrives, all channels of a pixel a beat by default.
+    least: without depths buffers are as small as any can be, instead of nominal.
     """
 
     def __init__(
-        self, source: ValueType, lanes: int | None = None, depths: dict[str, int] | None = None
+        self,
+        source: ValueType,
+        lanes: int | None = None,
+        depths: dict[str, int] | None = None,
+        least: bool = False,
     ) -> None:
+        self.least = least
         self.stages: list[Stage] = []
         self.depths = depths or {}
         self.taken: set[str] = set()
@@ -206,8 +233,10 @@ class StageBuilder:
         if full:
             self.add(window)
         else:
-            depth = self.depths.get(window.name) or power_of_two(ring_depth_words(window))
-            self.add(with_depth(window, depth))
+            depth = self.depths.get(window.name)
+            if not depth and self.least:
+                depth = cheapest_depth(window, least_ring_words(window))
+            self.add(with_depth(window, depth or power_of_two(ring_depth_words(window))))
         self.mvtu(layer, choice, neuron_fold)
 
     def flatten(self, layer: MacLayer) -> None:
@@ -222,39 +251,31 @@ class StageBuilder:
         scores = smallest_int(*sum_bounds(layer, runtime)) if runtime else layer.output.dtype
         dtype = BIPOLAR if layer.threshold else scores
         self.value = layer.threshold.name if layer.threshold else layer.mac.name
-        self.add(
-            Mvtu(
-                self.name(layer.name, "mvtu"),
-                layer.name,
-                self.value,
-                self.stream,
-                Stream(dtype, layer.output.height, layer.output.width, layer.mh, choice.pe),
-                mac=layer.mac.name,
-                threshold=layer.threshold.name if layer.threshold else None,
-                mw=layer.mw,
-                mh=layer.mh,
-                pe=choice.pe,
-                simd=choice.simd,
-                accumulator=accumulator_type(layer, runtime),
-                weight_memory=memory,
-                runtime=runtime,
-                accumulate=choice.accumulate,
-                match=choice.match,
-                cuts=self.cuts(layer, choice, depth, runtime),
-            )
+        unit = Mvtu(
+            self.name(layer.name, "mvtu"),
+            layer.name,
+            self.value,
+            self.stream,
+            Stream(dtype, layer.output.height, layer.output.width, layer.mh, choice.pe),
+            mac=layer.mac.name,
+            threshold=layer.threshold.name if layer.threshold else None,
+            mw=layer.mw,
+            mh=layer.mh,
+            pe=choice.pe,
+            simd=choice.simd,
+            accumulator=accumulator_type(layer, runtime),
+            weight_memory=memory,
+            runtime=runtime,
+            accumulate=choice.accumulate,
+            match=choice.match,
         )
-
-    @staticmethod
-    def cuts(layer: MacLayer, choice: LayerFolding, depth: int, runtime: bool) -> tuple[int, int]:
-        """Register cuts of the dot product; constant weights and integer inputs have none."""
-        constant = depth == 1 and not runtime and choice.accumulate == choice.match == LUT
-        if constant or not layer.input.dtype.is_bipolar:
-            return (0, 0)
-        return dot_cuts(choice.simd, layer.clock_hz)
+        if unit.input.dtype.is_bipolar and not (unit.is_constant or unit.is_sequenced or unit.is_fixed):
+            unit = replace(unit, cuts=dot_cuts(choice.simd, layer.clock_hz))
+        self.add(unit)
 
     def fifo(self, layer: MacLayer) -> None:
         name = self.name(layer.name, "fifo")
-        depth = self.depths.get(name, max(2, self.stream.width))
+        depth = self.depths.get(name, 0 if self.least else max(2, self.stream.width))
         if depth:
             self.buffer(name, layer, depth)
 

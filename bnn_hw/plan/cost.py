@@ -1,9 +1,11 @@
 """What each stage takes on an xc7 part: LUT sites, flip-flops, block RAM, DSP.
 
 A law a kind of unit, in terms of what the unit consists of. The structure comes
-from the SystemVerilog library and from the LUT and RAM primitives
-(:mod:`bnn_hw.plan.memory`); the constants below are fitted to units synthesised
-one by one with Yosys and packed into LUT sites.
+from the SystemVerilog library, from the structural arithmetic
+(:mod:`bnn_hw.plan.sites`, exact counts) and from the LUT and RAM primitives
+(:mod:`bnn_hw.plan.memory`). What is left, control logic mostly, has constants fitted
+to units synthesised one by one with Yosys and packed into LUT sites
+(:mod:`bnn_hw.plan.laws`).
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.arithmetic import DSP, DSP_LANES
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
+from bnn_hw.plan.laws import fitted_lut
 from bnn_hw.plan.memory import (
     BLOCK,
     LOGIC,
+    block_lut,
     bram36,
     config_ram_bram36,
     config_ram_lut,
@@ -25,6 +29,7 @@ from bnn_hw.plan.memory import (
     ram_style,
     rom_lut,
 )
+from bnn_hw.plan.sites import count_sites, match_dot_sites, triple_sum_sites
 
 # LUT sites that a count of matches takes more than two rows of the same sum.
 ONE_NUMBER_LUT = 3.0
@@ -58,11 +63,14 @@ def ring_window(stage: Window) -> Resources:
     counts = (words, stage.kernel[0], stage.replay, stage.output.width, stage.output.height)
     places = sum(clog2(count) for count in counts if count > 1)
     differences = 2 * (address + 2)
-    wrap = 0 if depth == 1 << address else 2.8 * address
+    wrap = 0 if depth == 1 << address else address
     padded = 20 if any(stage.padding) else 0
-    moves = 4 if stage.output.height * stage.output.width > 1 else -5.5
+    several = stage.output.height * stage.output.width > 1
     control = Resources(
-        lut=moves + 1.43 * places + 2.29 * differences + wrap + padded,
+        lut=padded
+        + fitted_lut(
+            "ring", place_bits=places, difference_bits=differences, wrap_bits=wrap, several_windows=several
+        ),
         ff=2 * address + differences + places + 1,
     )
     return control + ram(stage.input.width_bits, depth, stage.memory)
@@ -76,7 +84,10 @@ def full_window(stage: Window) -> Resources:
     lines = bits * (rows - 1)
     delay = lines * (ceil(rest / 32) if rest > 16 else 0.5 if rest > 0 else 0)
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + 4
-    control = Resources(lut=2 + 1.5 * places + 1.2 * clog2(stage.replay), ff=places + clog2(stage.replay) + 1)
+    control = Resources(
+        lut=fitted_lut("full_window", place_bits=places, replay_bits=clog2(stage.replay)),
+        ff=places + clog2(stage.replay) + 1,
+    )
     window = Resources(lut=delay, ff=rows * columns * bits - (lines if rest > 0 else 0))
     return skid(bits) + control + window
 
@@ -92,21 +103,6 @@ def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resour
             multiplexer = (group - lanes) * bits if is_output else 0
             total += Resources(lut=1 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
     return total
-
-
-def lane_lut(simd: int, bits: int, depth: int, pe: int) -> float:
-    """LUT sites a lane of the product sum, weights from ``depth`` words.
-
-    One-bit lanes: XNOR and behavioural popcount, which gets dearer with its width.
-    Integer lanes: a conditional negation and an adder, together a LUT a bit of the
-    running sum. Constant weights make the XNOR disappear and give PEs common partial
-    sums, the more PEs the more; a few words still leave some in common.
-    """
-    shared = 1.0 if depth > 6 else 0.92 if depth > 2 else 0.74 * min(1.0, (8 / pe) ** 0.1)
-    if bits > 1:
-        return (bits + 1 + log2(simd) / 2) * (0.7 if depth == 1 else shared)
-    runtime = min(1.48, 0.8 + 0.28 * max(0.0, log2(simd) - 3))
-    return runtime * (0.6 * min(1.0, (16 / pe) ** 0.25) if depth == 1 else shared)
 
 
 def dot_registers(simd: int, bits: int) -> int:
@@ -127,27 +123,15 @@ def mvtu(stage: Mvtu) -> Resources:
     # Weights that can be loaded are nowhere constant or in common.
     different = 1 << 30 if stage.runtime else depth
     thresholded = stage.threshold is not None
-    sum_bits = stage.accumulator.bits + 1 if thresholded else stage.output.dtype.bits
-    # The choice of start or accumulator and the adder behind it share most of their LUTs.
-    accumulate = sum_bits * (1.3 if stage.synapse_fold > 1 else 0.6)
-    registers = dot_registers(stage.simd, bits) + (sum_bits if stage.synapse_fold > 1 else 0)
-    if stage.accumulate == DSP:
-        # The slice holds sum, start and count; the count is one number instead of two rows.
-        accumulate, registers = ONE_NUMBER_LUT, registers - sum_bits - clog2(stage.simd + 1)
-    pe = Resources(
-        lut=stage.simd * lane_lut(stage.simd, bits, different, stage.pe) + accumulate,
-        ff=registers,
-    )
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
-    input_registers = stage.simd * bits * (2 if stage.weight_memory == BLOCK else 1)
-    total = Resources(
-        lut=pe.lut * stage.pe + 8 + 1.2 * places, ff=pe.ff * stage.pe + places + input_registers + 8
-    )
+    registers = dot_registers(stage.simd, bits) + (sum_bits(stage) if stage.synapse_fold > 1 else 0)
     if stage.accumulate == DSP:
-        total += Resources(dsp=ceil(stage.pe / 4))
-    if stage.match == DSP:
-        slices = ceil(stage.pe * stage.simd / DSP_LANES)
-        total += Resources(lut=-MATCH_LUT_A_DSP * stage.pe * stage.simd / DSP_LANES, dsp=slices)
+        # The slice holds sum, start and count.
+        registers -= (sum_bits(stage) if stage.synapse_fold > 1 else 0) + clog2(stage.simd + 1)
+    input_registers = stage.simd * bits * (2 if stage.weight_memory == BLOCK else 1)
+    control = fitted_lut("mvtu", counter_bits=places)
+    total = Resources(lut=product_lut(stage, different) + control, ff=registers * stage.pe)
+    total += Resources(ff=places + input_registers + 8, dsp=dsp_slices(stage))
     if stage.runtime:
         total += config_ram(stage.pe * stage.simd, depth, stage.weight_memory)
         if thresholded:
@@ -156,9 +140,50 @@ def mvtu(stage: Mvtu) -> Resources:
     total += weight_rom(stage, depth)
     if thresholded and stage.neuron_fold > 1:
         width = stage.pe * stage.threshold_bits
-        registers = distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
-        total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=registers)
+        own = distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
+        total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=own)
     return total + skid(stage.output.width_bits)
+
+
+def sum_bits(stage: Mvtu) -> int:
+    """Bits of an MVTU's accumulator, each a site of its ternary adder."""
+    if stage.threshold is not None:
+        return stage.accumulator.bits + 1
+    return stage.output.dtype.bits - (1 if stage.input.dtype.is_bipolar else 0)
+
+
+def product_lut(stage: Mvtu, depth: int) -> float:
+    """LUT sites of the product sums and accumulators, weights from ``depth`` words."""
+    pe, simd = stage.pe, stage.simd
+    if stage.input.dtype.bits > 1:
+        return integer_product_lut(stage, depth)
+    if depth == 1 and pe > 1:
+        # Each PE counts the inputs of weight 1, about half of them, and all share the count of all.
+        count_bits = clog2(simd + 1)
+        own = count_sites(simd // 2) + count_bits + sum_bits(stage)
+        return pe * own + count_sites(simd) + count_bits + fitted_lut("constant", pe_bits=pe * count_bits)
+    saved = MATCH_LUT_A_DSP * simd / DSP_LANES if stage.match == DSP else 0.0
+    accumulate = ONE_NUMBER_LUT if stage.accumulate == DSP else sum_bits(stage)
+    return pe * (match_dot_sites(simd) - saved + accumulate)
+
+
+def dsp_slices(stage: Mvtu) -> int:
+    """DSP slices: four accumulators in one, 48 inputs compared in one."""
+    slices = ceil(stage.pe / 4) if stage.accumulate == DSP else 0
+    return slices + (ceil(stage.pe * stage.simd / DSP_LANES) if stage.match == DSP else 0)
+
+
+def integer_product_lut(stage: Mvtu, depth: int) -> float:
+    """Sums of three that all PEs share; each PE chooses one of each triple, and adds them up."""
+    bits = stage.input.dtype.bits
+    term_bits = bits + 2 + (0 if stage.input.dtype.is_signed else 1)
+    triples = -(-stage.simd // 3)
+    shared = triple_sum_sites(stage.simd, term_bits)
+    if triples == 1:
+        chosen = term_bits if depth > 1 and stage.simd > 1 else 0
+        return shared + stage.pe * (chosen + sum_bits(stage))
+    kind = "integer_constant" if depth == 1 else "integer"
+    return shared + stage.pe * sum_bits(stage) + fitted_lut(kind, term_bits=stage.pe * triples * term_bits)
 
 
 def config_ram(width: int, depth: int, memory: str) -> Resources:
@@ -181,7 +206,7 @@ def weight_rom(stage: Mvtu, depth: int) -> Resources:
     if depth == 1:
         return Resources()
     if stage.weight_memory == BLOCK:
-        return Resources(bram36=bram36(width, depth), ff=width)
+        return Resources(lut=block_lut(width, depth), bram36=bram36(width, depth), ff=width)
     return Resources(lut=rom_lut(width, depth), ff=distinct_columns(width, depth))
 
 
@@ -225,20 +250,24 @@ def fifo(stage: Fifo) -> Resources:
 
 def stage_resources(stage: Stage) -> Resources:
     """Predicted resources of a stage; LUT sites and flip-flops rounded to whole ones."""
-    if isinstance(stage, Window):
-        total = full_window(stage) if stage.full else ring_window(stage)
-    elif isinstance(stage, Mvtu):
-        total = mvtu(stage)
-    elif isinstance(stage, Converter):
-        source = stage.input
-        total = converter(source.channels, source.dtype.bits, source.lanes, stage.output.lanes)
-    elif isinstance(stage, Pool):
-        total = pool(stage)
-    elif isinstance(stage, ThresholdUnit):
-        total = threshold_unit(stage)
-    elif isinstance(stage, Fifo):
-        total = fifo(stage)
-    else:
-        assert isinstance(stage, Scores)
-        total = scores(stage)
+    total = raw_resources(stage)
     return Resources(float(round(total.lut)), float(round(total.ff)), total.bram36, total.dsp)
+
+
+def raw_resources(stage: Stage) -> Resources:
+    """Predicted resources of a stage as the laws give them."""
+    if isinstance(stage, Window):
+        return full_window(stage) if stage.full else ring_window(stage)
+    if isinstance(stage, Mvtu):
+        return mvtu(stage)
+    if isinstance(stage, Converter):
+        source = stage.input
+        return converter(source.channels, source.dtype.bits, source.lanes, stage.output.lanes)
+    if isinstance(stage, Pool):
+        return pool(stage)
+    if isinstance(stage, ThresholdUnit):
+        return threshold_unit(stage)
+    if isinstance(stage, Fifo):
+        return fifo(stage)
+    assert isinstance(stage, Scores)
+    return scores(stage)

@@ -161,7 +161,7 @@ def parse_folding(text: str, place: str) -> Folding:
         raise FoldingError.at(
             f"{place}, line {err.lineno}, column {err.colno}",
             f"is no JSON: {err.msg}",
-            "correct the file; bnn-hw plan writes one to start from",
+            "correct the file; bnn-hw export-folding writes one to start from",
         ) from err
     except ValueError as err:
         raise FoldingError.at(place, str(err), "keep one of the two entries") from err

@@ -9,17 +9,19 @@ from pathlib import Path
 from bnn_hw.design import Design
 from bnn_hw.errors import ConfigError, suggest
 from bnn_hw.pipeline.chain import Chain
+from bnn_hw.plan.finn import read_finn
 from bnn_hw.plan.folding import Folding, read_folding
 
 HIGH_THROUGHPUT = "high-throughput"
 FPS = "fps"
+LOW_POWER = "low-power"
 FOLDING = "folding"
-KNOWN = (HIGH_THROUGHPUT, f"{FPS}=N", f"{FOLDING}=FILE")
+KNOWN = (HIGH_THROUGHPUT, f"{FPS}=N", f"{LOW_POWER}=N", f"{FOLDING}=FILE")
 
 
 @dataclass(frozen=True)
 class Goal:
-    """kind: one of HIGH_THROUGHPUT, FPS (with ``fps``), FOLDING (with ``folding``, a name or a path)."""
+    """kind: HIGH_THROUGHPUT; FPS or LOW_POWER (with ``fps``); FOLDING (with ``folding``, a name or path)."""
 
     text: str
     kind: str
@@ -35,26 +37,26 @@ def parse_goal(text: str | None) -> Goal:
     kind, equals, value = text.partition("=")
     if kind == HIGH_THROUGHPUT and not equals:
         return Goal(text, kind)
-    if kind == FPS:
+    if kind in (FPS, LOW_POWER):
         try:
             fps = float(value)
         except ValueError:
             fps = 0.0
         if not 0 < fps < float("inf"):
             raise ConfigError.at(
-                place, f"{value!r} is no positive number of frames a second", "write fps=1000 or the like"
+                place, f"{value!r} is no positive number of frames a second", f"write {kind}=1000 or the like"
             )
         return Goal(text, kind, fps=fps)
     if kind == FOLDING and value:
         return Goal(text, kind, folding=value)
-    near = difflib.get_close_matches(kind, (HIGH_THROUGHPUT, FPS, FOLDING), n=1, cutoff=0.4)
+    near = difflib.get_close_matches(kind, (HIGH_THROUGHPUT, FPS, LOW_POWER, FOLDING), n=1, cutoff=0.4)
     offer = next((known for known in KNOWN if near and known.startswith(near[0])), "")
     known = f"known: {', '.join(KNOWN)}"
     raise ConfigError.at(place, "is unknown", f"did you mean {offer}? {known}" if offer else known)
 
 
 def manual_folding(goal: Goal, chain: Chain, design: Design | None) -> Folding:
-    """Read the folding that a goal names: one of the design's, or a file.
+    """Read the folding that a goal names: one of the design's, or a file, which may be FINN's.
 
     Raises ConfigError if there is neither, FoldingError for a file with faults.
     """
@@ -69,4 +71,4 @@ def manual_folding(goal: Goal, chain: Chain, design: Design | None) -> Folding:
             f"there is no file {goal.folding}, and {whose} has no folding of that name",
             f"give a folding file; {suggest(goal.folding, named)}",
         )
-    return read_folding(path, chain)
+    return read_finn(path, chain) or read_folding(path, chain)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from bnn_hw.board import Board
 from bnn_hw.design import Design
+from bnn_hw.errors import ConfigError
 from bnn_hw.ir import store
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline.arithmetic import STRUCTURAL
@@ -13,13 +15,16 @@ from bnn_hw.pipeline.chain import Chain, with_clock, with_runtime_weights
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
-from bnn_hw.plan.budget import budget_of
+from bnn_hw.plan.budget import UTILISATION, Budget, budget_of, parse_limits
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
 from bnn_hw.plan.folding import Folding, check_folding
-from bnn_hw.plan.goal import FOLDING, FPS, HIGH_THROUGHPUT, Goal, manual_folding, parse_goal
-from bnn_hw.plan.solve import Solution, check_fit, high_throughput, reach_fps, sized
+from bnn_hw.plan.goal import FOLDING, FPS, HIGH_THROUGHPUT, LOW_POWER, Goal, manual_folding, parse_goal
+from bnn_hw.plan.solve import Solution, check_fit, high_throughput, low_power, reach_fps, sized
 from bnn_hw.plan.timing import latency_cycles
+
+# What the processing system of a Zynq-7000 can give the fabric (AMD's configuration of FCLK_CLK).
+LEAST_CLOCK_HZ, MOST_CLOCK_HZ = 100_000, 250_000_000
 
 
 def make_plan(
@@ -29,28 +34,48 @@ def make_plan(
     design: Design | None = None,
     clock_hz: int | None = None,
     arithmetic: str = STRUCTURAL,
+    limit: str | None = None,
+    utilisation: float | None = None,
     runtime_weights: bool = False,
 ) -> Plan:
     """Fold ``graph`` onto ``board`` for ``goal``.
 
-    goal: ``high-throughput``, ``fps=N``, or ``folding=`` with a folding of the
-    design or a file. clock_hz: the board's default if None; a faster one has
-    more registers in the dot products. A folding that the
-    planner chooses keeps to a share of the part less the shell; one that the user
-    gives may take all of the part that the shell leaves. arithmetic: one of
-    bnn_hw.pipeline.arithmetic.ARITHMETIC. runtime_weights: weights and thresholds of
-    every layer can be loaded; otherwise those of the layers that a folding file says.
+    goal: ``high-throughput``, ``fps=N``, ``low-power=N`` (least energy at N frames a
+    second, at a clock as low as that allows), or ``folding=`` with a folding of the
+    design or a file. clock_hz: the board's default if None; for low power the highest
+    allowed. arithmetic: one of bnn_hw.pipeline.arithmetic.ARITHMETIC. The core keeps to
+    ``utilisation`` of the part less the shell, and for the resources that ``limit``
+    names to these limits (see bnn_hw.plan.budget.parse_limits). Without a utilisation
+    the planner keeps to bnn_hw.plan.budget.UTILISATION; a folding that the user gives
+    may take all of the part that the shell leaves. runtime_weights: weights and
+    thresholds of every layer can be loaded; otherwise those of the layers that a folding
+    file says.
 
     Raises ModelError (the hardware cannot build the network), ConfigError (no or
-    an unknown goal), FoldingError (an illegal folding), FitError (too large for
-    the part, or the goal is out of reach).
+    an unknown goal, a wrong limit or utilisation), FoldingError (an illegal folding),
+    FitError (too large for the part, or the goal is out of reach).
     """
     wanted = parse_goal(goal)
     chain = with_runtime_weights(as_chain(graph)) if runtime_weights else as_chain(graph)
-    clock_hz = clock_hz or board.default_clock_hz
+    clock_hz = _checked_clock(clock_hz or board.default_clock_hz)
     chain = with_clock(chain, clock_hz)
-    solution = _solve(chain, board, wanted, design, clock_hz)
-    return replace(_record(graph, chain, board, wanted, clock_hz, solution), arithmetic=arithmetic)
+    share = utilisation if utilisation is not None else 1.0 if wanted.kind == FOLDING else UTILISATION
+    budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
+    solution = _solve(chain, budget, wanted, design, clock_hz)
+    if wanted.kind == LOW_POWER:
+        clock_hz = max(math.ceil(wanted.fps * interval(solution.stages)), LEAST_CLOCK_HZ)
+    plan = _record(graph, chain, board, wanted, clock_hz, solution)
+    return replace(plan, arithmetic=arithmetic, budget=budget.text, limit=budget.limit, proof=solution.proof)
+
+
+def _checked_clock(clock_hz: int) -> int:
+    if not LEAST_CLOCK_HZ <= clock_hz <= MOST_CLOCK_HZ:
+        raise ConfigError.at(
+            f"clock {clock_hz / 1e6:g} MHz",
+            "is out of reach of the processing system's fabric clocks",
+            f"give {LEAST_CLOCK_HZ / 1e6:g} to {MOST_CLOCK_HZ / 1e6:g} MHz",
+        )
+    return clock_hz
 
 
 def plan_folding(
@@ -64,13 +89,15 @@ def plan_folding(
     return _record(graph, chain, board, goal, clock_hz, sized(chain, folding))
 
 
-def _solve(chain: Chain, board: Board, goal: Goal, design: Design | None, clock_hz: int) -> Solution:
+def _solve(chain: Chain, budget: Budget, goal: Goal, design: Design | None, clock_hz: int) -> Solution:
     if goal.kind == HIGH_THROUGHPUT:
-        return high_throughput(chain, budget_of(board.part))
+        return high_throughput(chain, budget)
     if goal.kind == FPS:
-        return reach_fps(chain, budget_of(board.part), goal.fps, clock_hz)
+        return reach_fps(chain, budget, goal.fps, clock_hz)
+    if goal.kind == LOW_POWER:
+        return low_power(chain, budget, goal.fps, clock_hz)
     solution = sized(chain, manual_folding(goal, chain, design))
-    check_fit(solution, budget_of(board.part, utilisation=1.0))
+    check_fit(solution, budget)
     return solution
 
 

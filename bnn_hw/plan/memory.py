@@ -6,6 +6,8 @@ UG474 (7 series CLB: LUT as 64 x 1 ROM, F7/F8 multiplexers, RAM64M and RAM32M).
 
 from __future__ import annotations
 
+import math
+
 LOGIC = "logic"
 BLOCK = "block"
 STYLES = (LOGIC, BLOCK)
@@ -20,14 +22,56 @@ LUT_PER_BRAM36 = 200
 
 
 def bram36(width_bits: int, depth: int) -> float:
-    """RAMB36 of a memory of ``depth`` words of ``width_bits``; a single RAMB18 counts 0.5."""
-    halves = min(-(-depth // words) * -(-width_bits // bits) for words, bits in _RAMB18_SHAPES)
-    return halves / 2
+    """RAMB36 of a memory of ``depth`` words of ``width_bits``; a single RAMB18 counts 0.5.
+
+    A memory deeper than a block lies in rows of several words, of which a
+    multiplexer in LUTs picks one, so that words share the columns of a block. Yosys
+    takes the aspect ratio of the least cost: 129 for a RAMB18, one for each LUT of the
+    multiplexer.
+    """
+
+    return _halves(_shape(width_bits, depth), width_bits, depth) / 2
 
 
-def distinct_columns(width_bits: int, depth: int) -> int:
-    """Bits of a ROM that differ in content: equal ones share logic and register, constants need none."""
-    return min(width_bits, (1 << min(depth, 30)) - 2)
+def block_lut(width_bits: int, depth: int) -> float:
+    """LUT sites behind the block RAM of a memory: the multiplexer that picks a word of a row.
+
+    A LUT6 chooses one of four; MUXF7 and MUXF8 join two and four of these.
+    """
+    words = -(-depth // _shape(width_bits, depth)[0])
+    return width_bits * choice_lut(words)
+
+
+def choice_lut(inputs: int) -> float:
+    """LUT sites of a multiplexer of one bit; two 2:1 ones share a site."""
+    if inputs <= 2:
+        return 0.5 * (inputs - 1)
+    return -(-inputs // 4) if inputs <= 16 else inputs // 16 * 4 + choice_lut(inputs % 16 or 1) + 1
+
+
+def _shape(width_bits: int, depth: int) -> tuple[int, int]:
+    """Depth and width of the RAMB18 that Yosys takes for a memory."""
+
+    def cost(shape: tuple[int, int]) -> float:
+        return 129 * _halves(shape, width_bits, depth) + width_bits * (-(-depth // shape[0]) - 1) / 2
+
+    return min(_RAMB18_SHAPES, key=cost)
+
+
+def _halves(shape: tuple[int, int], width_bits: int, depth: int) -> int:
+    return -(-(-(-depth // shape[0]) * width_bits) // shape[1])
+
+
+def distinct_columns(width_bits: int, depth: int) -> float:
+    """Columns of a ROM that differ in content: equal ones share logic and register, constants need none.
+
+    The expected number for random contents: of the 2^depth contents each is missing in
+    all columns with the probability (1 - 2^-depth)^width.
+    """
+    if depth > 40:
+        return width_bits
+    kinds = 2.0**depth
+    return (kinds - 2) * -math.expm1(width_bits * math.log1p(-1 / kinds))
 
 
 def column_lut(depth: int) -> float:

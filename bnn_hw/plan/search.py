@@ -63,8 +63,10 @@ def _halves(resources: Resources) -> int:
 class Search:
     """Tables of one chain, made once, and searches on them."""
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, least_buffers: bool = False) -> None:
+        """least_buffers: count buffers as small as any can be, which bounds every real cost from below."""
         self.chain = chain
+        self.least = least_buffers
         self.first_lanes = chain.input.channels
         self.groups = self._groups()
 
@@ -114,7 +116,7 @@ class Search:
         return tables
 
     def _entry(self, index: int, layer: MacLayer, lanes: int, simd: int) -> tuple[float, int]:
-        builder = StageBuilder(layer.input, lanes=lanes)
+        builder = StageBuilder(layer.input, lanes=lanes, least=self.least)
         builder.entry(layer, simd, buffered=index > 0)
         total = total_of(builder.stages)
         return total.lut, _halves(total)
@@ -122,7 +124,8 @@ class Search:
     def _options(self, layer: MacLayer, pools: list, pe: int, simd: int) -> Iterable[Option]:
         for memory in (LOGIC, BLOCK):
             choice = LayerFolding(pe, simd, memory)
-            builder = StageBuilder(layer.input, lanes=layer.channels if is_full(layer, simd) else simd)
+            lanes = layer.channels if is_full(layer, simd) else simd
+            builder = StageBuilder(layer.input, lanes=lanes, least=self.least)
             builder.unit(layer, choice)
             for step in pools:
                 builder.pool(step)
@@ -149,13 +152,23 @@ class Search:
         Cheapest: least LUT + LUT_PER_BRAM36 * BRAM36, of equal ones the one with
         fewer LUTs.
         """
+        sweep = self._swept(cycles, bram36)
+        return sweep.best(lut - self.head.lut)[1] if sweep else None
+
+    def least_price(self, cycles: int, lut: float, bram36: float) -> float:
+        """LUT + LUT_PER_BRAM36 * BRAM36 of the cheapest folding, infinite if there is none."""
+        sweep = self._swept(cycles, bram36)
+        own = sweep.best(lut - self.head.lut)[0] if sweep else _FAR
+        return float(own + self.head.lut + LUT_PER_BRAM36 * self.head.bram36)
+
+    def _swept(self, cycles: int, bram36: float) -> _Sweep | None:
         halves = int(2 * bram36) - _halves(self.head)
         if halves < 0:
             return None
         sweep = _Sweep(halves + 1, self.first_lanes)
         for table in self.tables:
             sweep.add(table, cycles)
-        return sweep.best(lut - self.head.lut)
+        return sweep
 
 
 @dataclass
@@ -214,7 +227,8 @@ class _Sweep:
             moved[halves:] = values[: self.size - halves]
         return moved
 
-    def best(self, lut: float) -> Folding | None:
+    def best(self, lut: float) -> tuple[float, Folding | None]:
+        """The least price within ``lut`` LUTs, and the folding; infinite and None if there is none."""
         price = np.arange(self.size) * (LUT_PER_BRAM36 / 2)
         found: tuple[float, float, int, int] | None = None
         for pe, values in self.fewest.items():
@@ -223,7 +237,7 @@ class _Sweep:
             if within[spent] < _FAR:
                 key = (within[spent] + price[spent], within[spent], pe, spent)
                 found = min(found, key) if found else key
-        return self._folding(found[2], found[3]) if found else None
+        return (found[0], self._folding(found[2], found[3])) if found else (_FAR, None)
 
     def _folding(self, pe: int, spent: int) -> Folding:
         folding: Folding = {}

@@ -7,6 +7,7 @@ from rich.table import Table
 from bnn_hw.board import Board
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
+from bnn_hw.plan.power import dynamic_w
 
 _FIELDS = (("LUT sites", "lut"), ("flip-flops", "ff"), ("BRAM36", "bram36"), ("DSP", "dsp"))
 
@@ -48,27 +49,40 @@ def folding_table(plan: Plan) -> Table:
 
 def speed_table(plan: Plan) -> Table:
     """Interval, frame rate and latency at the plan's clock."""
-    table = Table(title="speed (exact)", title_justify="left", show_header=False)
+    table = Table(title="speed (cycles exact)", title_justify="left", show_header=False)
+    watts = dynamic_w(plan.resources.lut, plan.clock_hz)
     latency_ms = plan.latency_cycles / plan.clock_hz * 1e3
     for name, value in (
         ("bottleneck", f"{plan.bottleneck}: {plan.interval_cycles:,} cycles a frame"),
         ("frames a second", f"{plan.fps:,.0f} at {plan.clock_hz / 1e6:g} MHz"),
+        *_proof_rows(plan),
         ("latency of one frame", f"{plan.latency_cycles:,} cycles, {latency_ms:.3g} ms"),
+        ("power of the core (estimate)", f"{watts * 1e3:,.3g} mW, {watts / plan.fps * 1e6:,.3g} uJ a frame"),
     ):
         table.add_row(name, value)
     return table
+
+
+def _proof_rows(plan: Plan) -> list[tuple[str, str]]:
+    """How good the folding is proven to be by the cost law; nothing for one that was given."""
+    if plan.proof is None:
+        return []
+    proof = plan.proof
+    words = "proven optimum" if proof.gap <= 0 else f"gap {proof.gap:.2%}"
+    return [("objective", f"{proof.value:,.10g} {proof.objective}, bound {proof.bound:,.10g}: {words}")]
 
 
 def resource_table(plan: Plan, board: Board) -> Table:
     """Predicted resources of the core against the part."""
     table = Table(title="core (predicted by the cost law)", title_justify="left")
     table.add_column("resource")
-    for name in ("predicted", board.part.name, "share"):
+    for name in ("predicted", board.part.name, "share", "limit"):
         table.add_column(name, justify="right")
     part = Resources(board.part.lut, board.part.ff, board.part.bram36, board.part.dsp)
     for title, field in _FIELDS:
         need, have = getattr(plan.resources, field), getattr(part, field)
-        table.add_row(
-            title, f"{need:,g}" if need < 1e5 else f"{need:,.0f}", f"{have:,}", f"{need / have:.1%}"
-        )
+        limit = f"{getattr(plan.limit, field):,.10g}" if plan.limit else ""
+        table.add_row(title, f"{need:,.10g}", f"{have:,}", f"{need / have:.1%}", limit)
+    if plan.budget:
+        table.caption = f"limit: {plan.budget}"
     return table

@@ -10,20 +10,23 @@ leave.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bnn_hw.errors import BnnHwError, FitError
 from bnn_hw.pipeline.chain import Chain
-from bnn_hw.pipeline.record import Resources
+from bnn_hw.pipeline.record import Proof, Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Stage, Window
 from bnn_hw.plan.budget import NAMES, Budget, format_amount
-from bnn_hw.plan.build import build_chain, power_of_two, with_depth
+from bnn_hw.plan.build import build_chain, cheapest_depth, least_ring_words
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import interval
 from bnn_hw.plan.folding import Folding
 from bnn_hw.plan.memory import LUT_PER_BRAM36
 from bnn_hw.plan.search import Search, total_of
 from bnn_hw.plan.timing import required_depths
+
+CYCLES = "cycles a frame"
+PRICE = f"LUT + {LUT_PER_BRAM36} BRAM36"
 
 _UNLIMITED = 1 << 40
 # A folding is found with nominal buffers; if the sized ones exceed the budget, that much is set aside.
@@ -32,11 +35,17 @@ _ATTEMPTS = 6
 
 @dataclass(frozen=True)
 class Solution:
-    """A folding, its stages with sized buffers, and what they take."""
+    """A folding, its stages with sized buffers, what they take, and how good it is proven to be."""
 
     folding: Folding
     stages: tuple[Stage, ...]
     resources: Resources
+    proof: Proof | None = None
+
+
+def price(resources: Resources) -> float:
+    """What the cheapest folding has least of."""
+    return resources.lut + LUT_PER_BRAM36 * resources.bram36
 
 
 def sized(chain: Chain, folding: Folding) -> Solution:
@@ -58,9 +67,7 @@ def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
     for stage in stages:
         need = needed.get(stage.name, 0)
         if isinstance(stage, Window) and not stage.full:
-            words = stage.input.beats_per_pixel
-            span = ((stage.kernel[0] - 1) * stage.input.width + stage.kernel[1]) * words
-            depths[stage.name] = cheapest_depth(stage, max(need, span + words))
+            depths[stage.name] = cheapest_depth(stage, max(need, least_ring_words(stage)))
         elif isinstance(stage, Fifo):
             depths[stage.name] = cheapest_depth(stage, need) if need > 2 else 0
         elif isinstance(stage, Converter) and fed and need > 2:
@@ -70,29 +77,26 @@ def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
     return depths
 
 
-def cheapest_depth(stage: Window | Fifo, words: int) -> int:
-    """The depth of at least ``words`` that costs least, of equal ones the greatest.
-
-    Looked at: full banks of 32 and 64 words (RAM32M, RAM64M), and powers of two,
-    whose addresses wrap by themselves.
-    """
-    depths = {-(-words // 32) * 32, -(-words // 64) * 64, power_of_two(max(words, 2))}
-
-    def cost(depth: int) -> tuple[float, int]:
-        need = stage_resources(with_depth(stage, depth))
-        return need.lut + LUT_PER_BRAM36 * need.bram36, -depth
-
-    return min(depths, key=cost)
-
-
 def high_throughput(chain: Chain, budget: Budget) -> Solution:
-    """The fastest folding within the budget; FitError if not even the smallest one fits."""
+    """The fastest folding within the budget; FitError if not even the smallest one fits.
+
+    The bound is the fastest folding whose buffers are as small as they can be.
+    """
     search = Search(chain)
     candidates = search.intervals()
     solution = _within(budget, lambda limit: _fastest(search, candidates, limit), chain)
     if solution is None:
         raise _no_fit(search, budget)
-    return solution
+    least = Search(chain, least_buffers=True)
+    bound = _fastest(least, candidates, budget.limit)
+    assert bound is not None
+    fewest = interval(build_chain(chain, bound))
+    return replace(solution, proof=Proof(CYCLES, interval(solution.stages), fewest))
+
+
+def cheapest_within(search: Search, budget: Budget, cycles: int) -> Solution | None:
+    """The cheapest folding of at most ``cycles`` a frame whose sized buffers keep to the budget."""
+    return _within(budget, lambda limit: search.cheapest(cycles, limit.lut, limit.bram36), search.chain)
 
 
 def _within(budget: Budget, find: Callable[[Resources], Folding | None], chain: Chain) -> Solution | None:
@@ -132,9 +136,11 @@ def reach_fps(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Soluti
     search = Search(chain)
     cycles = int(clock_hz / fps)
     _check_reachable(search, cycles, fps, clock_hz)
-    found = _within(budget, lambda limit: search.cheapest(cycles, limit.lut, limit.bram36), chain)
+    found = cheapest_within(search, budget, cycles)
     if found:
-        return found
+        least = Search(chain, least_buffers=True)
+        bound = least.least_price(cycles, budget.limit.lut, budget.limit.bram36)
+        return replace(found, proof=Proof(PRICE, price(found.resources), bound))
     best = high_throughput(chain, budget)
     smallest = search.cheapest(cycles, _UNLIMITED, 2000)
     assert smallest is not None
@@ -145,6 +151,50 @@ def reach_fps(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Soluti
         f"{fps:g} frames a second need {fault[1]}",
         f"ask for at most {reachable:,.0f} frames a second, a larger part, or a higher clock",
     )
+
+
+def low_power(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Solution:
+    """The folding of least energy a frame at ``fps``, with the clock as low as it then may be.
+
+    The clock follows from the folding: fps * cycles a frame, at most ``clock_hz``. What
+    switches goes with size times clock (:mod:`bnn_hw.plan.power`), so size times cycles
+    a frame is least. Raises FitError like :func:`reach_fps`.
+    """
+    search = Search(chain)
+    most = int(clock_hz / fps)
+    _check_reachable(search, most, fps, clock_hz)
+    candidates = [cycles for cycles in search.intervals() if cycles < most] + [most]
+    found = _within(budget, lambda limit: _least_product(search, candidates, limit)[1], chain)
+    if found is None:
+        return reach_fps(chain, budget, fps, clock_hz)
+    bound = _least_product(Search(chain, least_buffers=True), candidates, budget.limit)[0]
+    value = price(found.resources) * interval(found.stages)
+    return replace(found, proof=Proof(f"({PRICE}) * cycles", value, bound))
+
+
+def _least_product(search: Search, candidates: list[int], limit: Resources) -> tuple[float, Folding | None]:
+    """The least price times cycles among the candidate intervals, and its folding.
+
+    The price never rises with the cycles allowed, so between two intervals no product is
+    below the first one's cycles times the last one's price: most need no look.
+    """
+    prices: dict[int, float] = {}
+
+    def product(index: int) -> float:
+        if index not in prices:
+            prices[index] = search.least_price(candidates[index], limit.lut, limit.bram36)
+        return prices[index] * candidates[index]
+
+    best = min((0, len(candidates) - 1), key=product)
+    spans = [(0, len(candidates) - 1)]
+    while spans:
+        first, last = spans.pop()
+        if last - first < 2 or candidates[first + 1] * prices[last] >= product(best):
+            continue
+        middle = (first + last) // 2
+        best = min(best, middle, key=product)
+        spans += [(first, middle), (middle, last)]
+    return product(best), search.cheapest(candidates[best], limit.lut, limit.bram36)
 
 
 def _check_reachable(search: Search, cycles: int, fps: float, clock_hz: int) -> None:

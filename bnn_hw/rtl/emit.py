@@ -11,6 +11,7 @@ the part's primitives for simulators.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from bnn_hw.errors import FaultList, ModelError
@@ -20,10 +21,17 @@ from bnn_hw.pipeline import core as core_record
 from bnn_hw.pipeline.arithmetic import BEHAVIOURAL, STRUCTURAL_LUT6_2
 from bnn_hw.pipeline.core import Core, CoreStage
 from bnn_hw.pipeline.record import Plan
-from bnn_hw.pipeline.stages import Mvtu, Scores
+from bnn_hw.pipeline.stages import Mvtu, Scores, Stage
 from bnn_hw.rtl import load, memory, modules
 from bnn_hw.rtl.structural import tables
-from bnn_hw.rtl.structural.library import PRIMITIVES, Constant, is_constant, needs_of, structural_sources
+from bnn_hw.rtl.structural.library import (
+    PRIMITIVES,
+    Fixed,
+    Weights,
+    is_built_for_weights,
+    needs_of,
+    structural_sources,
+)
 from bnn_hw.rtl.top import CONFIG, TOP, top_module
 
 LIBRARY = Path(__file__).parent / "lib"
@@ -152,21 +160,48 @@ def generated_sources(plan: Plan, images: dict[str, dict[str, memory.Image]]) ->
     """Return the structural modules the plan asks for, by file name; none for behavioural arithmetic."""
     if plan.arithmetic == BEHAVIOURAL:
         return {}
-    constants = {}
-    for stage in plan.stages:
-        if isinstance(stage, Mvtu) and is_constant(stage):
-            file = modules.weight_file(stage)
-            (word,) = images[stage.name][file].words
-            constants[stage.name] = Constant(file, stage.simd, stage.pe, word)
-    dual_cells = plan.arithmetic == STRUCTURAL_LUT6_2
-    arithmetic = structural_sources(needs_of(plan.stages, constants), dual_cells)
-    return arithmetic | tables.table_sources(logic_images(plan, images))
+    return structural_texts(plan.stages, images, plan.arithmetic == STRUCTURAL_LUT6_2)
 
 
-def logic_images(plan: Plan, images: dict[str, dict[str, memory.Image]]) -> dict[str, memory.Image]:
+def structural_texts(
+    stages: Sequence[Stage], images: dict[str, dict[str, memory.Image]], dual_cells: bool
+) -> dict[str, str]:
+    """Return the structural modules of ``stages`` by file name; images: by stage name, then by path."""
+    weights = {}
+    fixed = []
+    for stage in stages:
+        if isinstance(stage, Mvtu):
+            file, own = modules.weight_file(stage), images[stage.name]
+            if stage.is_fixed:
+                fixed.append(_fixed(stage, own))
+            elif is_built_for_weights(stage):
+                weights[stage.name] = Weights(file, stage.simd, stage.pe, own[file].words)
+    arithmetic = structural_sources(needs_of(stages, weights, fixed), dual_cells)
+    return arithmetic | tables.table_sources(logic_images(stages, images))
+
+
+def _fixed(stage: Mvtu, images: dict[str, memory.Image]) -> Fixed:
+    kind, file = stage.input.dtype, modules.weight_file(stage)
+    (weights,), (thresholds,) = images[file].words, images[modules.threshold_file(stage)].words
+    return Fixed(
+        file,
+        kind.bits,
+        kind.is_signed,
+        kind.is_bipolar,
+        stage.mw,
+        stage.mh,
+        stage.accumulator.bits,
+        weights,
+        thresholds,
+    )
+
+
+def logic_images(
+    stages: Sequence[Stage], images: dict[str, dict[str, memory.Image]]
+) -> dict[str, memory.Image]:
     """Return the contents of the ROMs in LUTs, by path in the folder."""
     logic: dict[str, memory.Image] = {}
-    for stage in plan.stages:
+    for stage in stages:
         if isinstance(stage, Mvtu) and stage.runtime:
             continue
         logic |= images[stage.name]

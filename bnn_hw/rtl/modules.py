@@ -81,7 +81,22 @@ def _window(stage: Window) -> tuple[str, Parameters]:
     }
 
 
+def _constant_mvtu(stage: Mvtu) -> tuple[str, Parameters]:
+    return "bnn_constant_mvtu", {
+        "IN_BITS": stage.input.dtype.bits,
+        "IN_SIGNED": int(stage.input.dtype.is_signed),
+        "BIPOLAR": int(stage.input.dtype.is_bipolar),
+        "MW": stage.mw,
+        "MH": stage.mh,
+        "ACC_BITS": stage.accumulator.bits,
+        "WEIGHT_FILE": weight_file(stage),
+        "THRESHOLD_FILE": threshold_file(stage),
+    }
+
+
 def _mvtu(stage: Mvtu) -> tuple[str, Parameters]:
+    if stage.is_fixed:
+        return _constant_mvtu(stage)
     thresholded = stage.threshold is not None
     return "bnn_mvtu", {
         "IN_BITS": stage.input.dtype.bits,

@@ -181,7 +181,7 @@ def _stage(
     module, parameters = module_of(stage)
     width = SCORE_BITS if isinstance(stage, Scores) else stage.output.width_bits
     config_pins: list[tuple[str, str]] = []
-    if isinstance(stage, Mvtu):
+    if isinstance(stage, Mvtu) and not stage.is_fixed:
         more, config_pins = _config_pins(stage, config)
         parameters |= more
     shown = [f'.{key}("{v}")' if isinstance(v, str) else f".{key}({v})" for key, v in parameters.items()]

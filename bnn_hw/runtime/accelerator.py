@@ -16,6 +16,7 @@ import numpy as np
 from bnn_hw.manifest import Manifest
 from bnn_hw.runtime import opening, tiles
 from bnn_hw.runtime.batches import Batches
+from bnn_hw.runtime.clock_check import check_clock
 from bnn_hw.runtime.device import Device
 from bnn_hw.runtime.engine import Counters, Engine
 from bnn_hw.runtime.errors import ClosedError, InUseError, PictureError, StallError
@@ -109,6 +110,7 @@ class Accelerator:
         try:
             engine = opening.make_engine(manifest, opened)
             engine.prepare(timeout_s or opened.timeout_s)
+            check_clock(opened, engine, opened.clock_hz or manifest.clock_hz)
             return cls(manifest, opened, engine, batch, slots, colours, lock)
         except BaseException:
             opening.give_back(opened, lock)
@@ -193,6 +195,11 @@ class Accelerator:
         """Set the counters to zero."""
         with self._alone():
             self.engine.clear_counters()
+
+    @property
+    def batch(self) -> int:
+        """Pictures of one job."""
+        return self._batches.frames
 
     def describe(self) -> Dict[str, Any]:
         """What runs where, for a record of results."""

@@ -35,19 +35,22 @@ class Buffer(ABC):
 class Device(ABC):
     """One accelerator's registers and memory.
 
-    name: for messages and results; time_source: what :meth:`seconds` measures;
+    name: for messages and results; kind: board, simulation or software; time_source:
+    what :meth:`seconds` measures;
     counts_cycles: its counters are those of hardware (real or simulated cycle by
     cycle); has_interrupt: :meth:`wait` can return early; lock_name: what no two
     processes may use at once, None where each has its own; timeout_s: how long nothing
-    may move before that counts as a fault.
+    may move before that counts as a fault; clock_hz: what the fabric clock was set to.
     """
 
     name = "device"
+    kind = "board"
     time_source = "monotonic clock of this computer"
     counts_cycles = True
     has_interrupt = False
     lock_name: Optional[str] = None
     timeout_s = 2.0
+    clock_hz: Optional[float] = None
 
     @abstractmethod
     def read_register(self, offset: int) -> int:

@@ -75,7 +75,7 @@ class PynqDevice(Device):
         self._registers = self._bind(manifest)
         self._uio = _open_uio()
         self.has_interrupt = self._uio is not None
-        self.set_clock(manifest.clock_hz)
+        self.clock_hz = self.set_clock(manifest.clock_hz)
 
     def _system_registers(self) -> Optional[Words]:
         on_zynq = platform.machine() == MACHINE

@@ -59,6 +59,7 @@ class SoftwareDevice(Device):
     """
 
     name = "software"
+    kind = "software"
     time_source = "monotonic clock of this computer (no hardware)"
     counts_cycles = False
     has_interrupt = True

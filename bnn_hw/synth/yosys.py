@@ -35,7 +35,7 @@ LOG = "yosys.log"
 
 REMEDY = "pip install 'pyosys>=0.70,<0.71'"
 
-_LABELS = (
+LABELS = (
     ("begin", "reading the cell library"),
     ("prepare", "elaborating"),
     ("map_dsp", "mapping DSP"),
@@ -50,8 +50,24 @@ _LABELS = (
     ("check", "checking"),
 )
 
+# What synth_xilinx runs as map_luts, but for xilinx_dffopt: that pass moves clock enables and resets of
+# flip-flops into LUTs with inputs to spare. It counts LUTs one by one, and so undoes pairs of functions
+# that would share a site.
+_MAP_LUTS = (
+    "opt_expr -mux_undef -noclkinv",
+    "read_verilog -icells -lib -specify +/xilinx/abc9_model.v",
+    "abc9 -W 300 -luts 2:2,3,6:5,10,20",
+    "clean",
+    "xilinx_srl -fixed -minlen 3",
+    "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
+    "opt_lut_ins -tech xilinx",
+)
+
 Progress = Callable[[str, float], None]
 """Called with the name of the step that begins and the share of steps done, 0 to 1."""
+
+Steps = list[tuple[str, list[str]]]
+"""Yosys commands by step."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +75,17 @@ class Options:
     """How to synthesise. Pads and clock buffers are the shell's, so none are inserted.
 
     clock_hz: the clock to map for; None maps for the least delay, which takes more
-    LUTs; flatten: one module for all stages, without figures per stage; extra:
-    further options of synth_xilinx; timeout_s: for the whole run.
+    LUTs; flatten: one module for all stages, without figures per stage; timeout_s:
+    for the whole run.
     """
 
     clock_hz: int | None = None
     flatten: bool = False
-    extra: tuple[str, ...] = ()
     timeout_s: float = 3600
 
     @property
     def command(self) -> str:
-        return " ".join(("synth_xilinx -family xc7 -flatten -noiopad -noclkbuf", *self.extra))
+        return "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf"
 
     @property
     def delay_ps(self) -> int | None:
@@ -86,7 +101,7 @@ class Options:
         """The options as the report records them."""
         stages = "" if self.flatten else "; keep_hierarchy on every stage"
         delay = f"{self.delay_ps:,} ps" if self.delay_ps else "least"
-        return f"{self.command}{stages}; delay target of abc9: {delay}"
+        return f"{self.command}, without xilinx_dffopt{stages}; delay target of abc9: {delay}"
 
 
 def available() -> bool:
@@ -114,30 +129,31 @@ def read_file_list(rtl_folder: Path) -> tuple[list[str], list[str]]:
     return files, folders
 
 
-def script(
-    files: list[str], folders: list[str], top: str, options: Options, result: Path
-) -> list[tuple[str, list[str]]]:
+def script(files: list[str], folders: list[str], top: str, options: Options, result: Path) -> Steps:
     """Return the Yosys commands by step; paths are relative to the RTL folder."""
     include = "".join(f"-I{folder} " for folder in [".", *folders])
     # Deferred: a module is elaborated with its real parameters only, not with its empty default file names.
-    steps = [("reading the RTL", [f"read_verilog -sv -defer {include}{name}" for name in files])]
-    for label, name in _LABELS:
-        steps.append((name, [f"{options.command} -top {top} -run {label}:{label}"]))
+    steps: Steps = [("reading the RTL", [f"read_verilog -sv -defer {include}{name}" for name in files])]
+    for label, name in LABELS:
+        passes = (
+            list(_MAP_LUTS) if label == "map_luts" else [f"{options.command} -top {top} -run {label}:{label}"]
+        )
+        steps.append((name, passes))
         if label == "begin" and not options.flatten:
             keep = [f"select {top}/t:*", "setattr -set keep_hierarchy 1", "select -clear"]
             steps[-1][1].extend(keep)
         if label == "begin" and options.delay_ps:
             steps[-1][1].append(f"scratchpad -set abc9.D {options.delay_ps}")
     # Selecting first keeps the 14 MB of library modules out of the file.
-    write = ["delete */t:$scopeinfo", "select *", f"write_json -selected {_quoted(result)}"]
+    write = ["delete */t:$scopeinfo", "select *", f"write_json -selected {quoted(result)}"]
     # Single wires inside the stages: a simulator would take a carry through a vector for a loop.
     # The top module keeps its vectors, which simulation compares.
-    verilog = _quoted(result.with_name(VERILOG))
+    verilog = quoted(result.with_name(VERILOG))
     write += ["select -clear", f"splitnets * {top} %d", f"write_verilog -noattr {verilog}"]
     return [*steps, ("writing the netlist", write)]
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
     text = str(path)
     if re.search(r'["\n]', text):
         raise OutputError.at(text, "has a quotation mark or a line break", "give the folder another name")
@@ -176,6 +192,16 @@ def _run(
 ) -> _Watcher:
     files, folders = read_file_list(rtl_folder)
     steps = script(files, folders, top, options, work.resolve() / NETLIST)
+    return run_worker(steps, top, work, log, rtl_folder, options.timeout_s, progress)
+
+
+def run_worker(
+    steps: Steps, top: str, work: Path, log: Path, cwd: Path, timeout_s: float, progress: Progress | None
+) -> _Watcher:
+    """Run Yosys commands, by step, in a process of its own; they leave ``work``/netlist.json.
+
+    cwd: the folder in which Yosys runs. Raises ToolError as :func:`synthesise` does.
+    """
     watcher = _Watcher(work / "progress", len(steps), progress)
     job = (work / "job.json").resolve()
     places = {"progress": str(watcher.path.resolve()), "version": str(work.resolve() / "version")}
@@ -184,8 +210,8 @@ def _run(
         [sys.executable, "-P", yosys_worker.__file__, job],
         what=f"synthesis of {top}",
         log=log,
-        cwd=rtl_folder,
-        timeout_s=options.timeout_s,
+        cwd=cwd,
+        timeout_s=timeout_s,
         remedy="correct the RTL or report it; the log is",
         error_pattern="ERROR:|Error:",
         check=(work / NETLIST).is_file,
@@ -237,7 +263,7 @@ def synthesise(
         report = UtilisationReport(
             top=top,
             tool="Yosys",
-            tool_version=_version((work / "version").read_text()),
+            tool_version=version_of((work / "version").read_text()),
             options=options.text,
             part=part,
             published=published,
@@ -268,6 +294,6 @@ def _stage_names(rtl_folder: Path) -> dict[str, str]:
     return {stage.instance: stage.name for stage in core.load(rtl_folder).stages}
 
 
-def _version(line: str) -> str:
+def version_of(line: str) -> str:
     match = re.search(r"Yosys (\S+)(?: \(git sha1 (\w+))?", line)
     return " ".join(part for part in match.groups() if part) if match else line.strip()

@@ -46,7 +46,10 @@ def test_block_ram_by_the_data_sheet():
     assert bram36(72, 512) == 1
     assert bram36(18, 1024) == 0.5
     assert bram36(1, 16384) == 0.5
-    assert bram36(1, 16385) == 1
+    # words share a row of 36 bits, of which a multiplexer picks one
+    assert bram36(1, 16385) == 0.5
+    assert bram36(16, 4608) == 2
+    assert bram36(128, 4608) == 16
     # 512 columns of 144 words: 15 halves of 36 columns
     assert bram36(512, 144) == 7.5
     assert bram36(4, 32768) == 4

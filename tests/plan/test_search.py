@@ -18,7 +18,7 @@ from bnn_hw.plan.folding import LayerFolding, legal_simd
 from bnn_hw.plan.goal import parse_goal
 from bnn_hw.plan.memory import LUT_PER_BRAM36
 from bnn_hw.plan.search import Search, total_of
-from bnn_hw.plan.solve import high_throughput, reach_fps
+from bnn_hw.plan.solve import high_throughput, low_power, reach_fps, sized
 from tests.networks import NETWORKS, ConvSpec, DenseSpec, PoolSpec, ThresholdSpec, random_graph
 
 SMALL = {
@@ -89,8 +89,22 @@ def test_fastest_is_never_beaten(case):
             assert not fitting
             continue
         assert not budget.exceeded(found.resources)
+        assert found.proof.bound <= min(fitting) <= interval(found.stages) == found.proof.value
         # Sized buffers may take some LUTs more than the nominal ones.
         assert interval(found.stages) <= min(p[0] for p in points if p[1] <= lut - 40 and p[2] <= 3)
+
+
+def test_bound_of_the_cheapest_is_below_every_sized_folding(case):
+    chain, points = case
+    intervals = sorted({point[0] for point in points})
+    cycles = intervals[len(intervals) // 3]
+    budget = Budget(Resources(2000, 1e9, 3, 0), "test")
+    found = reach_fps(chain, budget, 1e6 / cycles, 1_000_000)
+    cheapest = [f for f, p in zip(every_folding(chain), points, strict=True) if p[0] <= cycles]
+    some = cheapest[:: max(1, len(cheapest) // 40)]
+    totals = [sized(chain, folding).resources for folding in some]
+    assert found.proof.bound <= min(price(t.lut, t.bram36) for t in totals)
+    assert found.proof.bound <= found.proof.value == price(found.resources.lut, found.resources.bram36)
 
 
 def test_table1_of_all_designs():
@@ -120,6 +134,33 @@ def test_fps_takes_less_than_the_fastest():
     assert doubled.resources.lut <= enough.resources.lut
 
 
+def test_low_power_is_the_least_product_of_size_and_clock():
+    """Brute force over all intervals: none has less price times cycles within its limits."""
+    chain = as_chain(random_graph(*SMALL["conv"]))
+    search, limit = Search(chain), Resources(900, 1e9, 3, 0)
+    solution = low_power(chain, Budget(limit, "test"), 10_000, 10_000_000)
+    most = 1000
+    products = [
+        cycles * search.least_price(cycles, limit.lut, limit.bram36)
+        for cycles in [c for c in search.intervals() if c < most] + [most]
+    ]
+    assert interval(solution.stages) <= most
+    assert solution.proof.bound <= min(products)
+    # Buffers as they are sized may take some LUTs more or less than the nominal ones.
+    assert solution.proof.value == pytest.approx(min(products), rel=0.1)
+
+
+def test_low_power_lowers_the_clock():
+    graph, board = random_graph(NETWORKS["ucnv"]), load_board("pynq-z1")
+    plan, fast = make_plan(graph, board, "low-power=2000"), make_plan(graph, board, "fps=2000")
+    assert plan.clock_hz == pytest.approx(2000 * plan.interval_cycles)
+    assert plan.fps >= 2000
+    assert plan.clock_hz < fast.clock_hz
+    assert plan.clock_hz * plan.resources.lut < fast.clock_hz * fast.resources.lut
+    with pytest.raises(FitError, match="ask for at most"):
+        make_plan(graph, board, "low-power=97657")
+
+
 def test_out_of_reach():
     graph = random_graph(NETWORKS["ncnv"])
     with pytest.raises(FitError) as caught:
@@ -136,6 +177,14 @@ def test_out_of_reach():
     assert "(85% of xc7z010 less the shell)" in text
     assert "ask for at most " in text
     assert caught.value.exit_status == 6
+
+
+def test_clock_out_of_reach():
+    graph, board = random_graph(NETWORKS["ucnv"]), load_board("pynq-z1")
+    for clock_hz in (250_000_001, 99_999):
+        with pytest.raises(ConfigError, match="is out of reach of the processing system's fabric clocks"):
+            make_plan(graph, board, "fps=100", clock_hz=clock_hz)
+    assert make_plan(graph, board, "low-power=1").clock_hz == 100_000
 
 
 def test_too_small_a_part():
@@ -156,9 +205,9 @@ def test_manual_folding_too_large_names_layer_and_resource(tmp_path):
     entries = ", ".join(f'"{name}": {{"PE": 4, "SIMD": {8 if "fc" in name else 32}}}' for name in names[1:])
     path.write_text(f'{{"layers": {{"{names[0]}": {{"PE": 64, "SIMD": 27}}, {entries}}}}}')
     with pytest.raises(FitError) as caught:
-        make_plan(graph, load_board("zybo-z7-10"), f"folding={path}")
+        make_plan(graph, load_board("zybo-z7-10"), f"folding={path}", limit="lut=5000")
     assert str(caught.value).startswith("layer conv1_1: the design needs ")
-    assert "(100% of xc7z010 less the shell)" in str(caught.value)
+    assert "(limits 5,000 LUT, else 100% of xc7z010 less the shell)" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +217,10 @@ def test_manual_folding_too_large_names_layer_and_resource(tmp_path):
         ("", "goal: is missing; there is no default"),
         ("high-throughputs", "goal high-throughputs: is unknown\n    remedy: did you mean high-throughput?"),
         ("fbs=3", "goal fbs=3: is unknown\n    remedy: did you mean fps=N?"),
-        ("tiny", "goal tiny: is unknown\n    remedy: known: high-throughput, fps=N, folding=FILE"),
+        (
+            "tiny",
+            "goal tiny: is unknown\n    remedy: known: high-throughput, fps=N, low-power=N, folding=FILE",
+        ),
         ("fps=-1", "goal fps=-1: '-1' is no positive number of frames a second"),
         ("fps=nan", "goal fps=nan: 'nan' is no positive number"),
         ("fps=100,folding=x", "'100,folding=x' is no positive number"),

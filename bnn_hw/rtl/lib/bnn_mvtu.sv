@@ -173,7 +173,11 @@ module bnn_mvtu #(
   localparam int OFFSET = BIPOLAR ? (MW + 1) / 2 : 0;
   // Weights that never change make shared counts worth while; bnn_constant_dot tells what it adds.
   localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2 && !RUNTIME && !DSP && !MATCH_DSP;
-  `BNN_REQUIRE(require_cuts, DOT_CUTS == 0 || (BIPOLAR && !CONSTANT), "only counts of matches have DOT_CUTS")
+  // So few words that lanes have weight signals in common.
+  localparam bit SEQUENCED = BIPOLAR && WORDS >= 2 && WORDS <= 16 && (1 << (WORDS - 1)) <= SIMD && !RUNTIME
+    && !DSP && !MATCH_DSP;
+  `BNN_REQUIRE(require_cuts, DOT_CUTS == 0 || (BIPOLAR && !CONSTANT && !SEQUENCED),
+    "only counts of matches with weights of many words have DOT_CUTS")
   logic [PE*SUM_BITS-1:0] next_withheld, withheld;    // what is subtracted; all ones for nothing
   logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold; with DSP minus it
   logic                   is_first, next_is_first;
@@ -243,7 +247,16 @@ module bnn_mvtu #(
     bnn_constant_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
       .clk, .enable(advance), .inputs(operands), .weights, .row0(counts0), .row1(counts1)
     );
-  end else begin : g_no_constant_dot
+  end else if (SEQUENCED) begin : g_sequence_dot
+    logic [PE*(COUNT_BITS-1)-1:0] rows0, rows1;
+    bnn_sequence_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
+      .clk, .enable(advance), .inputs(operands), .weights, .row0(rows0), .row1(rows1)
+    );
+    for (genvar p = 0; p < PE; p++) begin : g_counts
+      assign counts0[p*COUNT_BITS +: COUNT_BITS] = {1'b0, rows0[p*(COUNT_BITS-1) +: COUNT_BITS-1]};
+      assign counts1[p*COUNT_BITS +: COUNT_BITS] = {1'b0, rows1[p*(COUNT_BITS-1) +: COUNT_BITS-1]};
+    end
+  end else begin : g_no_counts
     assign {counts0, counts1} = '0;
   end
 
@@ -310,12 +323,17 @@ module bnn_mvtu #(
     end else if (BIPOLAR) begin : g_matches
       localparam int ROW_BITS = $clog2(SIMD + 1);
       logic [ROW_BITS-1:0] row0, row1;
-      bnn_match_dot #(
-        .SIMD(SIMD), .GROUP(DOT_GROUP), .MATCHED(MATCH_DSP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
-      ) u_dot (
-        .clk, .enable(advance), .inputs(MATCH_DSP ? equal[p*SIMD +: SIMD] : operands[SIMD-1:0]),
-        .weights(weights[p*SIMD +: SIMD]), .row0, .row1
-      );
+      if (SEQUENCED) begin : g_sequence
+        assign row0 = counts0[p*COUNT_BITS +: ROW_BITS];
+        assign row1 = counts1[p*COUNT_BITS +: ROW_BITS];
+      end else begin : g_dot
+        bnn_match_dot #(
+          .SIMD(SIMD), .GROUP(DOT_GROUP), .MATCHED(MATCH_DSP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
+        ) u_dot (
+          .clk, .enable(advance), .inputs(MATCH_DSP ? equal[p*SIMD +: SIMD] : operands[SIMD-1:0]),
+          .weights(weights[p*SIMD +: SIMD]), .row0, .row1
+        );
+      end
       bnn_accumulate #(
         .ROW0_BITS(ROW_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(ROW_BITS), .SUM_BITS(SUM_BITS)
       ) u_accumulate (

@@ -3,16 +3,27 @@
 ``columns[k]`` holds signals of weight 2**k. The compressors are those of M. Kumm
 and P. Zipf, "Pipelined compressor tree optimization using integer linear
 programming" (FPL 2014), for 7-series: six bits of one weight, or four of one and
-one of the next, enter two positions of a carry chain, so a chain of n such steps
-takes up to 6 n bits and gives 2 n + 1. Full adders in single sites do the rest, or
-everything where carry chains are scarce.
+one of the next, enter two positions of a carry chain, and one more comes in at its
+lower end, so a chain of n such steps takes up to 6 n + 1 bits and gives 2 n + 1: two
+bits less for each site. Full adders in single sites do the rest, or everything where
+carry chains are scarce. A sum that enters registers can end in a ternary adder, which
+takes two bits for each site, too (:func:`ternary`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
-from bnn_hw.rtl.structural.netlist import CHAIN_LENGTH, Netlist, Signal
+from bnn_hw.rtl.structural.netlist import (
+    CHAIN_LENGTH,
+    ZERO,
+    Function,
+    Netlist,
+    Signal,
+    majority,
+    parity,
+)
 
 Columns = list[list[Signal]]
 Positions = list[tuple[Signal, Signal]]
@@ -21,13 +32,35 @@ ROWS = 2
 """Rows left for the accumulator to add."""
 
 
-def _parity(*bits: int) -> int:
-    return sum(bits) & 1
-
-
 def full_adder(net: Netlist, a: Signal, b: Signal, c: Signal) -> tuple[Signal, Signal]:
     """Sum and carry of three bits in one site."""
-    return net.pair([a, b, c], _parity, lambda *x: int(sum(x) >= 2))
+    return net.pair([a, b, c], parity, majority)
+
+
+def _two_or_three(*bits: int) -> int:
+    return int(sum(bits) in (2, 3))
+
+
+def _four_or_more(*bits: int) -> int:
+    return int(sum(bits) >= 4)
+
+
+def _pair_and_one(x: int, y: int, z: int, double: int) -> int:
+    return int((x + y + z >= 2) + double == 1)
+
+
+def _pair_and_two(x: int, y: int, z: int, double: int) -> int:
+    return int((x + y + z >= 2) + double == 2)
+
+
+def _plain_last(bits: Sequence[Signal]) -> list[Signal]:
+    """The bits with one that is no inverse at the end, if there is any: it goes past the LUTs."""
+    return sorted(bits, key=lambda signal: signal > 0) if bits[-1] < 0 else list(bits)
+
+
+def _pop_plain(bits: list[Signal]) -> Signal:
+    place = next((k for k in reversed(range(len(bits))) if bits[k] > 0), len(bits) - 1)
+    return bits.pop(place)
 
 
 def _six(net: Netlist, bits: Sequence[Signal]) -> Positions:
@@ -39,20 +72,16 @@ def _six(net: Netlist, bits: Sequence[Signal]) -> Positions:
     carried beside what the second position counts). The second position adds what
     the first five hold in units of two: 0, 1 (S) or 2 (DI) of them.
     """
-    parity = net.lut(bits, _parity)
-    two, four = net.pair(bits[:5], lambda *x: int(sum(x) in (2, 3)), lambda *x: int(sum(x) >= 4))
-    return [(parity, bits[5]), (two, four)]
+    bits = _plain_last(bits)
+    two, four = net.pair(bits[:5], _two_or_three, _four_or_more)
+    return [(net.lut(bits, parity), bits[5]), (two, four)]
 
 
 def _four_and_one(net: Netlist, bits: Sequence[Signal], double: Signal) -> Positions:
     """Four bits of one weight and one of the next as two chain positions."""
-    parity = net.lut(bits, _parity)
-    two, four = net.pair(
-        [*bits[:3], double],
-        lambda x, y, z, d: int((x + y + z >= 2) + d == 1),
-        lambda x, y, z, d: int((x + y + z >= 2) + d == 2),
-    )
-    return [(parity, bits[3]), (two, four)]
+    bits = _plain_last(bits)
+    two, four = net.pair([*bits[:3], double], _pair_and_one, _pair_and_two)
+    return [(net.lut(bits, parity), bits[3]), (two, four)]
 
 
 def _column(columns: Columns, weight: int) -> list[Signal]:
@@ -67,6 +96,7 @@ def _chains(net: Netlist, columns: Columns, result: Columns, mixed: bool) -> Non
         while len(columns[weight]) >= 6:
             positions: Positions = []
             place = weight
+            carry_in = _pop_plain(columns[weight]) if len(columns[weight]) > 6 else ZERO
             while True:
                 here = _column(columns, place)
                 if len(here) >= 6:
@@ -79,10 +109,10 @@ def _chains(net: Netlist, columns: Columns, result: Columns, mixed: bool) -> Non
                 place += 2
             # The rest of a CARRY4 is there anyway: let it add two bits a position.
             while len(positions) % CHAIN_LENGTH and 2 <= len(_column(columns, place)) < 6:
-                a, b = columns[place].pop(0), columns[place].pop(0)
-                positions.append((net.lut([a, b], _parity), a))
+                a, b = _plain_last([columns[place].pop(0), columns[place].pop(0)])
+                positions.append((net.lut([a, b], parity), b))
                 place += 1
-            sums, carry = net.chain(positions)
+            sums, carry = net.chain(positions, carry_in)
             for offset, signal in enumerate([*sums, carry]):
                 _column(result, weight + offset).append(signal)
 
@@ -98,13 +128,17 @@ def _adders(net: Netlist, columns: Columns, result: Columns, height: int) -> Non
         _column(result, weight).extend(here)
 
 
-def compress(net: Netlist, columns: Columns, height: int, chains: bool = True, mixed: bool = True) -> Columns:
-    """Return columns of at most ``height`` signals, at least 2, with the same sum.
+def _fit(columns: Columns, height: int, extra: int) -> bool:
+    """Tell whether no column is higher than ``height``; the first that a ternary adder takes may be."""
+    heights = [len(column) for column in columns]
+    start = next((weight for weight, height_here in enumerate(heights) if height_here > height - ROWS), 0)
+    return all(h <= height + (extra if weight == start else 0) for weight, h in enumerate(heights))
 
-    chains: use carry chains; without them only full adders. mixed: also use the
-    chain step of four bits and one of the next weight.
-    """
-    while max(map(len, columns), default=0) > height:
+
+def _reduce(
+    net: Netlist, columns: Columns, height: int, chains: bool, mixed: bool, extra: int = 0
+) -> Columns:
+    while not _fit(columns, height, extra):
         left = [list(column) for column in columns]
         result: Columns = []
         if chains:
@@ -112,3 +146,96 @@ def compress(net: Netlist, columns: Columns, height: int, chains: bool = True, m
         _adders(net, left, result, height)
         columns = result
     return columns
+
+
+def compress(net: Netlist, columns: Columns, height: int, chains: bool = True, mixed: bool = True) -> Columns:
+    """Return columns of at most ``height`` signals, at least 2, with the same sum.
+
+    chains: use carry chains; without them only full adders. mixed: also use the
+    chain step of four bits and one of the next weight.
+    """
+    return _reduce(net, columns, height, chains, mixed)
+
+
+def ternary(net: Netlist, columns: Columns, width: int, rows: int = ROWS) -> Columns:
+    """Add with one ternary adder modulo 2**width: from ``rows + 2`` signals a column to ``rows``, 1 or 2.
+
+    The lowest column that is too high may have two more. A site takes three bits: their
+    parity goes to the carry chain, their majority is a bit of the next column, which
+    enters the chain there, past the LUT. Such a site has two outputs besides its LUT's
+    inputs only if its sum goes to a register, so the sums must be registered.
+    """
+    columns = [list(column) for column in columns[:width]]
+    start = next((weight for weight, column in enumerate(columns) if len(column) > rows), width)
+    result = columns[:start]
+    if start == width:
+        return result
+    columns += [[] for _ in range(width - len(columns))]
+    lowest = columns[start]
+    kept = {
+        weight: _pop_plain(columns[weight])
+        for weight in range(start, width)
+        if _spare(columns, weight, start, rows)
+    }
+    carry_in = _pop_plain(lowest) if len(lowest) > 4 else ZERO
+    through = _pop_plain(lowest) if len(lowest) > 3 else ZERO
+    positions: Positions = []
+    for weight in range(start, width):
+        bits = columns[weight]
+        if through == ZERO and bits:
+            through = _pop_plain(bits)
+        if len(bits) > 3:
+            raise ValueError(f"column {weight} has {len(bits) - 3} signals more than a ternary adder takes")
+        pins = [*bits, *([through] if through != ZERO else [])]
+        upward = ZERO
+        if len(bits) >= 2 and weight < width - 1:
+            total, upward = net.pair(pins, parity, _majority_of(len(bits)))
+        else:
+            total = net.lut(pins, parity) if len(pins) > 1 else pins[0] if pins else ZERO
+        positions.append((total, through))
+        through = upward
+        if weight < width - 1 and through == ZERO and not any(columns[weight + 1 :]):
+            break
+    sums, carry = net.chain(positions, carry_in)
+    result += [[total] for total in sums]
+    result += [[carry]] if len(result) < width else []
+    for weight, signal in kept.items():
+        result[weight].append(signal)
+    return result
+
+
+def compress_round(net: Netlist, columns: Columns) -> Columns:
+    """One level of carry chains over columns of six bits and more; the rest passes."""
+    left = [list(column) for column in columns]
+    result: Columns = []
+    _chains(net, left, result, mixed=True)
+    for weight, column in enumerate(left):
+        _column(result, weight).extend(column)
+    return result
+
+
+@cache
+def _majority_of(count: int) -> Function:
+    """Majority of the first ``count`` bits."""
+    return lambda *bits: majority(*bits[:count])
+
+
+def _spare(columns: Columns, weight: int, start: int, rows: int) -> bool:
+    """Tell whether a column has a signal that the ternary adder cannot take, but the second row can."""
+    return rows > 1 and len(columns[weight]) > (5 if weight == start else 3)
+
+
+def rows_registered(net: Netlist, columns: Columns, width: int, rows: int = ROWS) -> Columns:
+    """Return one or two rows modulo 2**width that enter registers, in the fewest sites of several ways."""
+    ways: list[tuple[Netlist, Columns]] = []
+    for mixed in (True, False):
+        for extra in (2, 0):
+            trial = net.copy()
+            reduced = _reduce(trial, columns, rows + 2, True, mixed, extra)
+            ways.append((trial, ternary(trial, reduced[:width], width, rows)))
+        if rows > 1:
+            trial = net.copy()
+            ways.append((trial, _reduce(trial, columns, rows, True, mixed)[:width]))
+    best, result = min(ways, key=lambda way: way[0].sites)
+    net.take(best)
+    return result

@@ -6,93 +6,67 @@ many registers, so all paths from inputs to outputs take the same number of cycl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 
-from bnn_hw.rtl.structural.netlist import ONE, Lut, Netlist, Signal
-from bnn_hw.rtl.structural.netlist import Chain as CarryChain
+from bnn_hw.rtl.structural.netlist import ONE, ZERO, Cell, Chain, Netlist, Signal, inputs_of, outputs_of
 
-Cell = Lut | CarryChain
+Outputs = Mapping[str, Sequence[Signal]]
 
 
-def cell_output(cell: Cell) -> Signal:
-    """One of the cell's outputs."""
-    return cell.o6 if isinstance(cell, Lut) else cell.carry_out
+def steps_of(net: Netlist, limit: int) -> tuple[int, list[int]]:
+    """Place each cell as early as it can when after ``limit`` LUTs and chains a register follows.
 
-
-def _inputs(cell: Cell) -> list[Signal]:
-    if isinstance(cell, Lut):
-        return list(cell.inputs)
-    return [cell.carry_in, *(signal for position in cell.positions for signal in position)]
-
-
-def _outputs(cell: Cell) -> list[Signal]:
-    if isinstance(cell, Lut):
-        return [cell.o6] if cell.o5 is None else [cell.o6, cell.o5]
-    return [*cell.sums, cell.carry_out]
-
-
-def steps_of(net: Netlist, limit: int) -> list[int]:
-    """Step of each signal when at most ``limit`` cells follow each other in a step, each cell early."""
+    A chain stays in the step of the LUTs that drive it, even if that makes one more:
+    behind registers it would need LUTs of its own. Returns the most LUTs and chains
+    that follow each other in a step, and the step of each signal.
+    """
     places = [(0, 0)] * len(net.levels)  # step, and cells on the way in it
+    most = 0
     for cell in net.cells:
-        step, level = max((places[signal] for signal in _inputs(cell)), default=(0, 0))
-        place = (step, level + 1) if level < limit else (step + 1, 1)
-        for signal in _outputs(cell):
+        step, level = max((places[signal] for signal in inputs_of(cell)), default=(0, 0))
+        joined = level < limit or isinstance(cell, Chain)
+        place = (step, level + 1) if joined else (step + 1, 1)
+        most = max(most, place[1])
+        for signal in outputs_of(cell):
             places[signal] = place
-    return [step for step, _ in places]
+    return most, [step for step, _ in places]
 
 
 def balanced(net: Netlist, cuts: int) -> tuple[int, list[int]]:
-    """Return the least limit that needs no more than ``cuts`` registers on a path, and the signals' steps."""
+    """Return what :func:`steps_of` does for the least limit that needs no more than ``cuts`` registers."""
     depth = max(1, net.depth(range(len(net.levels))))
     for limit in range(1, depth):
-        steps = steps_of(net, limit)
+        most, steps = steps_of(net, limit)
         if max(steps) <= cuts:
-            return limit, steps
+            return most, steps
     return depth, [0] * len(net.levels)
 
 
-@dataclass
-class Registers:
-    """The registers of a module, made as signals are asked for in later steps.
-
-    steps: of the signals; names: of the signals in their own step.
-    """
-
-    steps: list[int]
-    names: Mapping[Signal, str]
-    made: set[tuple[Signal, int]] = field(default_factory=set)
-
-    def names_at(self, step: int) -> dict[Signal, str]:
-        """A mapping of signals to what they are called in ``step``; asking makes the registers."""
-        return _NamesAt(self, step)
-
-    def name(self, signal: Signal, step: int) -> str:
-        if signal <= ONE or step <= self.steps[signal]:
-            return self.names[signal]
-        self.made |= {(signal, later) for later in range(self.steps[signal] + 1, step + 1)}
-        return f"r{signal}_{step}"
-
-    def declarations(self) -> list[str]:
-        return [f"  logic r{signal}_{step};" for signal, step in sorted(self.made)]
-
-    def process(self) -> list[str]:
-        """What fills the registers."""
-        if not self.made:
-            return []
-        moves = [
-            f"      r{signal}_{step} <= {self.name(signal, step - 1)};" for signal, step in sorted(self.made)
-        ]
-        return ["  always_ff @(posedge clk) begin", "    if (enable) begin", *moves, "    end", "  end"]
+def cut(net: Netlist, outputs: Outputs, cuts: int) -> tuple[Netlist, dict[str, list[Signal]]]:
+    """Return a netlist without registers again with ``cuts`` registers on every path, and its outputs."""
+    _, steps = balanced(net, cuts)
+    by_step: list[list[Cell]] = [[] for _ in range(cuts + 1)]
+    last = [0] * len(steps)  # step in which each signal is read last
+    for cell in net.cells:
+        step = steps[outputs_of(cell)[0]]
+        by_step[step].append(cell)
+        _extend(last, inputs_of(cell), step)
+    for signals in outputs.values():
+        _extend(last, signals, cuts)
+    new = Netlist()
+    seen = {ZERO: ZERO, ONE: ONE}
+    for name, signals in net.ports.items():
+        seen |= dict(zip(signals, new.port(name, len(signals)), strict=True))
+    for step, cells in enumerate(by_step):
+        if step:
+            living = [signal for signal in seen if last[signal] >= step]
+            seen = dict(zip(living, new.register([seen[signal] for signal in living]), strict=True))
+            seen |= {ZERO: ZERO, ONE: ONE}
+        for cell in cells:
+            seen |= new.repeat(cell, seen)
+    return new, {name: [seen[signal] for signal in signals] for name, signals in outputs.items()}
 
 
-class _NamesAt(dict[Signal, str]):
-    """Names in one step."""
-
-    def __init__(self, registers: Registers, step: int) -> None:
-        super().__init__()
-        self.registers, self.step = registers, step
-
-    def __missing__(self, signal: Signal) -> str:
-        return self.registers.name(signal, self.step)
+def _extend(last: list[int], signals: Iterable[Signal], step: int) -> None:
+    for signal in signals:
+        last[signal] = max(last[signal], step)

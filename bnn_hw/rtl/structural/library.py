@@ -11,12 +11,16 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bnn_hw.pipeline.arithmetic import DSP
-from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
+from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR, DOT_GROUP_INTEGER
 from bnn_hw.pipeline.stages import Mvtu, Stage
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
+from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
+from bnn_hw.rtl.structural.cuts import cut
 from bnn_hw.rtl.structural.matches import (
-    best_count,
+    best_links,
     best_shape,
     compress_rows,
     match_count,
@@ -27,7 +31,23 @@ from bnn_hw.rtl.structural.matches import (
     sum_rows,
 )
 from bnn_hw.rtl.structural.netlist import Netlist, Signal
+from bnn_hw.rtl.structural.sequences import sequence_rows
 from bnn_hw.rtl.structural.sums import Sums, triple_sums
+from bnn_hw.rtl.structural.twins import (
+    ACCUMULATE,
+    COMPRESS_ROWS,
+    CONSTANT_LAYER,
+    MATCH_COUNT,
+    MATCH_ROWS,
+    ONE_COUNT,
+    ONE_ROWS,
+    SEQUENCE_DOT,
+    SUBSET_COUNTS,
+    SUM_ROWS,
+    TRIPLE_SUMS,
+    Parameters,
+    dispatcher,
+)
 from bnn_hw.rtl.structural.verilog import Module, module_text
 
 PRIMITIVES = Path(__file__).parent / "simulation" / "bnn_primitives.sv"
@@ -39,18 +59,53 @@ DSP_XNOR = _DSP_MODULES / "bnn_xnor_48.sv"
 
 Counter = tuple[int, int]
 Join = tuple[int, int, int, int]
-Parameters = Mapping[str, int | str]
 Outputs = Mapping[str, Sequence[Signal]]
 
 
 @dataclass(frozen=True)
-class Constant:
-    """A binary layer whose weights are one word: name of its image, inputs, PEs, and the word."""
+class Weights:
+    """A layer built for its weights: name of its memory image, inputs and PEs of a word, the words."""
 
     file: str
     simd: int
     pe: int
-    word: int
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A thresholded layer whose weights never change, with the names of bnn_constant_layer's parameters.
+
+    file: of the weights; words of the weights' and of the thresholds' image.
+    """
+
+    file: str
+    in_bits: int
+    is_signed: bool
+    bipolar: bool
+    mw: int
+    mh: int
+    acc_bits: int
+    weights: int
+    thresholds: int
+
+    @property
+    def group(self) -> int:
+        return DOT_GROUP_BIPOLAR if self.bipolar else DOT_GROUP_INTEGER
+
+    @property
+    def layer(self) -> ConstantLayer:
+        digits = np.array([self.weights >> place & 1 for place in range(self.mh * self.mw)])
+        sign = 0 if self.bipolar else 1 << (self.acc_bits - 1)
+        fields = (self.thresholds >> n * self.acc_bits & ((1 << self.acc_bits) - 1) for n in range(self.mh))
+        return ConstantLayer(
+            weights=2 * digits.reshape(self.mh, self.mw) - 1,
+            bounds=tuple((field ^ sign) - sign for field in fields),
+            bits=self.in_bits,
+            is_signed=self.is_signed,
+            bipolar=self.bipolar,
+            cycles=2 if self.mw > self.group else 1,
+        )
 
 
 @dataclass(frozen=True)
@@ -58,21 +113,24 @@ class Needs:
     """What a plan needs.
 
     lanes: (lanes, cuts) of match counters; joins: (numbers, bits, sum bits, cuts); adders: of accumulators;
-    constants: layers of constant weights; sums: of integer inputs. For accumulators in
-    DSP slices, counts: (lanes, cuts); totals as joins. one_rows, one_counts: of matches found in DSP
-    slices. dsp: modules of a slice. cuts: registers on a path.
+    constants: layers of constant weights; sums: of integer inputs; sequences: layers of few words;
+    fixed: layers of bnn_constant_layer. For accumulators in DSP slices, counts: (lanes, cuts);
+    totals as joins. one_rows, one_counts: of matches found in DSP slices. dsp: modules of a
+    slice. cuts: registers on a path.
     """
 
     lanes: tuple[Counter, ...]
     joins: tuple[Join, ...]
     adders: tuple[Adder, ...]
-    constants: tuple[Constant, ...] = ()
+    constants: tuple[Weights, ...] = ()
     sums: tuple[Sums, ...] = ()
+    sequences: tuple[Weights, ...] = ()
+    fixed: tuple[Fixed, ...] = ()
     counts: tuple[Counter, ...] = ()
     totals: tuple[Join, ...] = ()
-    dsp: tuple[str, ...] = ()
     one_rows: tuple[Counter, ...] = ()
     one_counts: tuple[Counter, ...] = ()
+    dsp: tuple[str, ...] = ()
 
 
 def _groups(simd: int) -> tuple[int, int]:
@@ -89,7 +147,7 @@ def _adder(unit: Mvtu) -> Adder:
         sum_bits = unit.output.dtype.bits - (1 if bipolar else 0)
     if bipolar:
         bits = unit.simd.bit_length()
-        if is_constant(unit):
+        if unit.is_constant:
             bits = min(bits + 1, sum_bits)
         return Adder(bits, False, False, bits, sum_bits)
     triples = -(-unit.simd // 3)
@@ -98,28 +156,36 @@ def _adder(unit: Mvtu) -> Adder:
     return Adder(row0_bits, True, triples == 1, triples.bit_length(), sum_bits)
 
 
-def is_constant(unit: Mvtu) -> bool:
-    """Tell whether bnn_mvtu takes bnn_constant_dot for this unit."""
-    words = unit.neuron_fold * unit.synapse_fold
-    fixed = not unit.runtime and DSP not in (unit.accumulate, unit.match)
-    return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2 and fixed
+def is_built_for_weights(unit: Mvtu) -> bool:
+    """Tell whether the arithmetic of a bnn_mvtu depends on its weights."""
+    return not unit.is_fixed and (unit.is_constant or unit.is_sequenced)
 
 
-def needs_of(stages: Iterable[Stage], constants: Mapping[str, Constant]) -> Needs:
-    """Collect what the matrix units of ``stages`` need; ``constants``: by stage name, where is_constant."""
+def needs_of(stages: Iterable[Stage], weights: Mapping[str, Weights], fixed: Sequence[Fixed] = ()) -> Needs:
+    """Collect what the matrix units of ``stages`` need.
+
+    weights: by stage name, where is_built_for_weights; fixed: the layers that are bnn_constant_mvtu.
+    """
+    constants: list[Weights] = []
+    sequences: list[Weights] = []
     found: dict[str, set] = {field.name: set() for field in fields(Needs)}
     for unit in stages:
-        if not isinstance(unit, Mvtu):
+        if not isinstance(unit, Mvtu) or unit.is_fixed:
             continue
         if unit.accumulate != DSP:
             found["adders"].add(_adder(unit))
         if not unit.input.dtype.is_bipolar:
             found["sums"].add(Sums(unit.simd, unit.input.dtype.bits, unit.input.dtype.is_signed))
-        elif not is_constant(unit):
+        elif unit.is_constant:
+            constants.append(weights[unit.name])
+        elif unit.is_sequenced:
+            sequences.append(weights[unit.name])
+        else:
             for name, needed in _dot_needs(unit).items():
                 found[name] |= needed
     ordered = {name: tuple(sorted(kinds, key=_order)) for name, kinds in found.items()}
-    return Needs(**{**ordered, "constants": tuple(constants.values())})
+    layers = {"constants": tuple(constants), "sequences": tuple(sequences), "fixed": tuple(fixed)}
+    return Needs(**{**ordered, **layers})
 
 
 def _order(kind: Adder | Sums | Counter | Join | str) -> Any:
@@ -147,88 +213,119 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     files: dict[str, str] = {}
     count = [_subsets(constant, index, dual_cells) for index, constant in enumerate(needs.constants)]
     sums = [_sums(kind, dual_cells) for kind in needs.sums]
+    sequence = [_sequences(layer, index, dual_cells) for index, layer in enumerate(needs.sequences)]
+    layers = [_fixed(layer, index, dual_cells) for index, layer in enumerate(needs.fixed)]
     single = [_count(*counter, dual_cells) for counter in needs.counts]
     whole = [_total(*sizes, dual_cells) for sizes in needs.totals]
     ones = [_one_rows(*counter, dual_cells) for counter in needs.one_rows]
     number = [_one_count(*counter, dual_cells) for counter in needs.one_counts]
     forms = (
-        (match, _MATCH_ROWS),
-        (join, _COMPRESS_ROWS),
-        (count, _SUBSET_COUNTS),
-        (sums, _TRIPLE_SUMS),
-        (add, _ACCUMULATE),
-        (single, _MATCH_COUNT),
-        (whole, _SUM_ROWS),
-        (ones, _ONE_ROWS),
-        (number, _ONE_COUNT),
+        (match, MATCH_ROWS),
+        (join, COMPRESS_ROWS),
+        (count, SUBSET_COUNTS),
+        (sequence, SEQUENCE_DOT),
+        (layers, CONSTANT_LAYER),
+        (sums, TRIPLE_SUMS),
+        (add, ACCUMULATE),
+        (single, MATCH_COUNT),
+        (whole, SUM_ROWS),
+        (ones, ONE_ROWS),
+        (number, ONE_COUNT),
     )
     for own, twin in forms:
         if own:
             files |= {f"{module.name}.sv": module_text(module) for module, _ in own}
-            files[f"{twin.name}.sv"] = _dispatcher(twin, own)
+            files[f"{twin.name}.sv"] = dispatcher(twin, own)
     for path in (DSP_ADDERS, DSP_XNOR):
         if path.name in needs.dsp:
             files[path.name] = path.read_text()
     return files
 
 
-def _cut(name: str, cuts: int) -> str:
-    """Name of a module's form with registers."""
-    return f"{name}_cut{cuts}" if cuts else name
-
-
 def _match(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, (row0, row1) = match_rows(lanes, best_shape(lanes))
     purpose = f"Number of equal lanes of {lanes}, as two rows."
     parameters = {"LANES": lanes, "CUTS": cuts}
-    outputs = {"row0": row0, "row1": row1}
-    return _module(_cut(f"bnn_match_rows_{lanes}", cuts), purpose, net, outputs, dual_cells, parameters)
+    return _module(
+        f"bnn_match_rows_{lanes}", purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters
+    )
 
 
 def _join(numbers: int, bits: int, sum_bits: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, (row0, row1) = compress_rows(numbers, bits, sum_bits)
     purpose = f"{numbers} numbers of {bits} bits compressed to two rows of {sum_bits}."
     parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits, "CUTS": cuts}
-    name = _cut(f"bnn_compress_rows_{numbers}_{bits}_{sum_bits}", cuts)
+    name = f"bnn_compress_rows_{numbers}_{bits}_{sum_bits}"
     return _module(name, purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters)
 
 
 def _count(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
-    net, count = match_count(lanes, best_count(lanes))
+    net, count = match_count(lanes, best_links(lanes))
     purpose = f"Number of equal lanes of {lanes}."
     parameters = {"LANES": lanes, "CUTS": cuts}
-    name = _cut(f"bnn_match_count_{lanes}", cuts)
-    return _module(name, purpose, net, {"count": count}, dual_cells, parameters)
+    return _module(f"bnn_match_count_{lanes}", purpose, net, {"count": count}, dual_cells, parameters)
 
 
 def _one_rows(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, (row0, row1) = one_rows(lanes)
-    parameters = {"LANES": lanes, "CUTS": cuts}
     purpose = f"Number of ones of {lanes}, as two rows."
-    outputs = {"row0": row0, "row1": row1}
-    return _module(_cut(f"bnn_one_rows_{lanes}", cuts), purpose, net, outputs, dual_cells, parameters)
+    parameters = {"LANES": lanes, "CUTS": cuts}
+    return _module(
+        f"bnn_one_rows_{lanes}", purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters
+    )
 
 
 def _one_count(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, count = one_count(lanes)
     parameters = {"LANES": lanes, "CUTS": cuts}
     purpose = f"Number of ones of {lanes}."
-    return _module(
-        _cut(f"bnn_one_count_{lanes}", cuts), purpose, net, {"count": count}, dual_cells, parameters
-    )
+    return _module(f"bnn_one_count_{lanes}", purpose, net, {"count": count}, dual_cells, parameters)
 
 
 def _total(numbers: int, bits: int, sum_bits: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, total = sum_rows(numbers, bits, sum_bits)
     purpose = f"Sum of {numbers} numbers of {bits} bits in {sum_bits}."
     parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits, "CUTS": cuts}
-    name = _cut(f"bnn_sum_rows_{numbers}_{bits}_{sum_bits}", cuts)
+    name = f"bnn_sum_rows_{numbers}_{bits}_{sum_bits}"
     return _module(name, purpose, net, {"sum": total}, dual_cells, parameters)
 
 
-def _subsets(constant: Constant, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
+def _fixed(fixed: Fixed, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, fired = constant_layer(fixed.layer)
+    purpose = f"Neurons of {fixed.mw} inputs with the weights of {fixed.file} and their thresholds."
+    parameters: Parameters = {
+        "IN_BITS": fixed.in_bits,
+        "IN_SIGNED": int(fixed.is_signed),
+        "BIPOLAR": int(fixed.bipolar),
+        "MW": fixed.mw,
+        "MH": fixed.mh,
+        "ACC_BITS": fixed.acc_bits,
+        "GROUP": fixed.group,
+        "FILE": f'"{fixed.file}"',
+    }
+    return _module(f"bnn_constant_layer_{index}", purpose, net, {"fired": fired}, dual_cells, parameters)
+
+
+def _sequences(layer: Weights, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    cycles = 2 if layer.simd > DOT_GROUP_BIPOLAR else 1
+    net, rows = sequence_rows(layer.simd, layer.pe, layer.words, cycles)
+    outputs = {
+        name: net.register([bit for pair in rows for bit in pair[k]])
+        for k, name in enumerate(("row0", "row1"))
+    }
+    purpose = f"Matches of {layer.simd} inputs with the weights of {layer.file}, {layer.pe} PEs."
+    parameters: Parameters = {
+        "SIMD": layer.simd,
+        "PE": layer.pe,
+        "GROUP": DOT_GROUP_BIPOLAR,
+        "FILE": f'"{layer.file}"',
+    }
+    return _module(f"bnn_sequence_dot_{index}", purpose, net, outputs, dual_cells, parameters)
+
+
+def _subsets(constant: Weights, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
     every = (1 << constant.simd) - 1
-    own = [constant.word >> p * constant.simd & every for p in range(constant.pe)]
+    own = [constant.words[0] >> p * constant.simd & every for p in range(constant.pe)]
     net, rows = subset_counts(constant.simd, [*own, every])
     outputs = {name: [bit for pair in rows for bit in pair[row]] for row, name in enumerate(("even", "odd"))}
     purpose = f"Ones among {constant.simd} inputs for the weights of {constant.file}, {constant.pe} PEs."
@@ -265,160 +362,7 @@ def _module(
     name: str, purpose: str, net: Netlist, outputs: Outputs, dual_cells: bool, parameters: Parameters
 ) -> tuple[Module, Parameters]:
     cuts = parameters.get("CUTS", 0)
-    assert isinstance(cuts, int)
-    return Module(name, purpose, net, outputs, dual_cells, cuts), parameters
-
-
-@dataclass(frozen=True)
-class _Twin:
-    """Head of a library module that has a structural form: its parameters with defaults, its ports."""
-
-    name: str
-    purpose: str
-    parameters: tuple[str, ...]
-    ports: tuple[str, ...]
-
-
-_MATCH_ROWS = _Twin(
-    "bnn_match_rows",
-    "Number of equal lanes of inputs and weights as two rows, built from primitives.",
-    ("int LANES = {LANES}", "int CUTS = {CUTS}", "int ROW_BITS = $clog2(LANES + 1)"),
-    (
-        "input  logic clk",
-        "input  logic enable",
-        "input  logic [LANES-1:0] inputs",
-        "input  logic [LANES-1:0] weights",
-        "output logic [ROW_BITS-1:0] row0",
-        "output logic [ROW_BITS-1:0] row1",
-    ),
-)
-_MATCH_COUNT = _Twin(
-    "bnn_match_count",
-    "Number of equal lanes of inputs and weights, built from primitives.",
-    ("int LANES = {LANES}", "int CUTS = {CUTS}", "int COUNT_BITS = $clog2(LANES + 1)"),
-    (
-        "input  logic clk",
-        "input  logic enable",
-        "input  logic [LANES-1:0] inputs",
-        "input  logic [LANES-1:0] weights",
-        "output logic [COUNT_BITS-1:0] count",
-    ),
-)
-_ONE_PARAMETERS = ("int LANES = {LANES}", "int CUTS = {CUTS}")
-_ONE_PORTS = ("input  logic clk", "input  logic enable", "input  logic [LANES-1:0] inputs")
-_ONE_ROWS = _Twin(
-    "bnn_one_rows",
-    "Number of ones as two rows, built from primitives.",
-    (*_ONE_PARAMETERS, "int ROW_BITS = $clog2(LANES + 1)"),
-    (*_ONE_PORTS, "output logic [ROW_BITS-1:0] row0", "output logic [ROW_BITS-1:0] row1"),
-)
-_ONE_COUNT = _Twin(
-    "bnn_one_count",
-    "Number of ones, built from primitives.",
-    (*_ONE_PARAMETERS, "int COUNT_BITS = $clog2(LANES + 1)"),
-    (*_ONE_PORTS, "output logic [COUNT_BITS-1:0] count"),
-)
-_SUM_ROWS = _Twin(
-    "bnn_sum_rows",
-    "Sum of unsigned numbers, built from primitives.",
-    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}", "int CUTS = {CUTS}"),
-    (
-        "input  logic clk",
-        "input  logic enable",
-        "input  logic [NUMBERS*BITS-1:0] numbers",
-        "output logic [SUM_BITS-1:0] sum",
-    ),
-)
-_COMPRESS_ROWS = _Twin(
-    "bnn_compress_rows",
-    "Two rows of the same sum as many numbers, built from primitives.",
-    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}", "int CUTS = {CUTS}"),
-    (
-        "input  logic clk",
-        "input  logic enable",
-        "input  logic [NUMBERS*BITS-1:0] numbers",
-        "output logic [SUM_BITS-1:0] row0",
-        "output logic [SUM_BITS-1:0] row1",
-    ),
-)
-_SUBSET_COUNTS = _Twin(
-    "bnn_subset_counts",
-    "Ones among the inputs of weight 1, for each PE and for all inputs, built from primitives.",
-    ("int SIMD = {SIMD}", "int PE = {PE}", "FILE = {FILE}", "int COUNT_BITS = $clog2(SIMD + 1)"),
-    (
-        "input  logic [SIMD-1:0] inputs",
-        "input  logic [PE*SIMD-1:0] weights",
-        "output logic [(PE+1)*COUNT_BITS-1:0] even",
-        "output logic [(PE+1)*COUNT_BITS-1:0] odd",
-    ),
-)
-_TRIPLE_SUMS = _Twin(
-    "bnn_triple_sums",
-    "The sums of three values with binary weights, built from primitives.",
-    (
-        "int COUNT = {COUNT}",
-        "int BITS = {BITS}",
-        "bit IS_SIGNED = {IS_SIGNED}",
-        "int TRIPLES = (COUNT + 2) / 3",
-        "int SUM_BITS = BITS + 2 + (IS_SIGNED ? 0 : 1)",
-    ),
-    (
-        "input  logic [COUNT*BITS-1:0] values",
-        "output logic [TRIPLES*4*SUM_BITS-1:0] sums",
-    ),
-)
-_ACCUMULATE = _Twin(
-    "bnn_accumulate",
-    "(row0 ^ invert) + row1 + (value | ~threshold) + first, built from primitives.",
-    (
-        "int ROW0_BITS = {ROW0_BITS}",
-        "bit SIGNED = {SIGNED}",
-        "bit INVERT = {INVERT}",
-        "int ROW1_BITS = {ROW1_BITS}",
-        "int SUM_BITS = {SUM_BITS}",
-    ),
-    (
-        "input  logic [ROW0_BITS-1:0] row0",
-        "input  logic invert",
-        "input  logic [ROW1_BITS-1:0] row1",
-        "input  logic [SUM_BITS-1:0] value",
-        "input  logic [SUM_BITS-1:0] threshold",
-        "input  logic first",
-        "output logic [SUM_BITS-1:0] sum",
-    ),
-)
-
-
-def _dispatcher(twin: _Twin, own: list[tuple[Module, Parameters]]) -> str:
-    defaults = own[0][1]
-    parameters = ",\n".join(f"  parameter {text.format(**defaults)}" for text in twin.parameters)
-    ports = [port.split()[-1] for port in twin.ports if port.startswith("input")]
-    branches = []
-    texts = any(isinstance(value, str) for value in defaults.values())
-    quiet = ["// Names of files have different lengths.", "/* verilator lint_off WIDTHEXPAND */"]
-    for module, values in own:
-        connected = [name for name, signals in module.net.ports.items() if signals] + list(module.outputs)
-        connected += ["clk", "enable"] if module.cuts else []
-        condition = " && ".join(f"{name} == {value}" for name, value in values.items())
-        lines = [
-            f"if ({condition}) begin : g_{module.name.removeprefix(twin.name + '_')}",
-            f"    {module.name} u_form ({', '.join(f'.{name}' for name in connected)});",
-        ]
-        for name in (name for name in ports if name not in connected):
-            lines += [f"    logic unused_{name};", f"    assign unused_{name} = ^{name};"]
-        branches.append("\n".join(lines))
-    return "\n".join(
-        [
-            f"// {twin.purpose}",
-            "// Made by bnn-hw for the sizes of one core; changes are lost.",
-            f"module {twin.name} #(\n{parameters}\n) (",
-            ",\n".join(f"  {port}" for port in twin.ports),
-            ");",
-            *(quiet if texts else []),
-            "  " + "\n  end else ".join(branches),
-            "  end else begin : g_missing",
-            f'    $error("{twin.name} was not made for these parameters");',
-            "  end",
-            "endmodule\n",
-        ]
-    )
+    if isinstance(cuts, int) and cuts:
+        net, outputs = cut(net, outputs, cuts)
+        name = f"{name}_cut{cuts}"
+    return Module(name, purpose, net, outputs, dual_cells), parameters

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from bnn_hw.rtl.structural.compress import ROWS, Columns, compress
+from bnn_hw.rtl.structural.compress import ROWS, Columns, compress, rows_registered
 from bnn_hw.rtl.structural.netlist import ZERO, Netlist, Signal
 
 MAX_LINKS = 4
@@ -22,11 +22,10 @@ MAX_LINKS = 4
 
 @dataclass(frozen=True)
 class Shape:
-    """How a counter is built: sites of a lane chain; whether carry chains compress, also by mixed steps."""
+    """How a counter is built: sites of a lane chain; whether carry chains compress."""
 
     links: int
     chains: bool
-    mixed: bool
 
 
 def _two_lanes(a: int, u: int, b: int, v: int, bit: int = 0) -> int:
@@ -70,7 +69,10 @@ def match_rows(lanes: int, shape: Shape) -> tuple[Netlist, list[list[Signal]]]:
     """
     net = Netlist()
     columns = _lanes(net, net.port("inputs", lanes), net.port("weights", lanes), shape.links)
-    return net, rows_of(compress(net, columns, ROWS, shape.chains, shape.mixed), lanes.bit_length())
+    bits = lanes.bit_length()
+    if shape.chains:
+        return net, rows_of(rows_registered(net, columns, bits), bits)
+    return net, rows_of(compress(net, columns, ROWS, chains=False), bits)
 
 
 def compress_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list[list[Signal]]]:
@@ -80,7 +82,8 @@ def compress_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list
     """
     net = Netlist()
     port = net.port("numbers", numbers * bits)
-    return net, rows_of(compress(net, [port[bit::bits] for bit in range(bits)], ROWS), sum_bits)
+    columns = [port[bit::bits] for bit in range(bits)]
+    return net, rows_of(rows_registered(net, columns, sum_bits), sum_bits)
 
 
 def subset_counts(inputs: int, subsets: Sequence[int]) -> tuple[Netlist, list[list[list[Signal]]]]:
@@ -95,114 +98,58 @@ def subset_counts(inputs: int, subsets: Sequence[int]) -> tuple[Netlist, list[li
     return net, [rows_of(compress(net, own, ROWS), inputs.bit_length()) for own in columns]
 
 
-def total(net: Netlist, columns: Columns, bits: int) -> list[Signal]:
-    """Add columns of at most three signals to one number of ``bits`` bits, in a site a bit.
+def match_count(lanes: int, links: int) -> tuple[Netlist, list[Signal]]:
+    """Build the counter whose result is one number, to be registered: ports as :func:`match_rows`.
 
-    A ternary adder: a site adds the bits of its weight, their majority goes to the
-    site above, and the carry chain adds the two. What lies above ``bits`` is never one.
+    links: sites of a lane chain.
     """
-    padded = [*columns, *([[]] * bits)][:bits]
-    done: list[Signal] = []
-    while len(done) < bits and len(padded[len(done)]) <= 1:
-        done += padded[len(done)] or [ZERO]
-    positions: list[tuple[Signal, Signal]] = []
-    carry = ZERO
-    for column in padded[len(done) :]:
-        spare = ZERO
-        if len(column) == 3:
-            if carry == ZERO:
-                parity, spare = net.pair(column, lambda *x: sum(x), lambda *x: int(sum(x) >= 2))
-            else:
-                # The signal from below is the last one.
-                pins = [*column, carry]
-                parity, spare = net.pair(pins, lambda *x: sum(x), lambda *x: int(sum(x[:-1]) >= 2))
-            positions.append((parity, carry))
-        elif len(column) == 2 and carry != ZERO:
-            pins = [*column, carry]
-            parity, spare = net.pair(pins, lambda *x: sum(x), lambda *x: int(sum(x[:-1]) >= 2))
-            positions.append((parity, carry))
-        else:
-            pins = [*column, *([carry] if carry != ZERO else [])]
-            parity = pins[0] if len(pins) == 1 else net.lut(pins, lambda *x: sum(x)) if pins else ZERO
-            positions.append((parity, pins[0] if len(pins) == 2 else ZERO))
-        carry = spare
-    return [*done, *(net.chain(positions)[0] if positions else [])]
-
-
-@dataclass(frozen=True)
-class CountShape:
-    """How a counter that gives one number is built: as ``shape``, rows left for the last adder."""
-
-    shape: Shape
-    rows: int
-
-
-def match_count(lanes: int, choice: CountShape) -> tuple[Netlist, list[Signal]]:
-    """Build the counter whose result is one number of bitlen(lanes) bits: ports as :func:`match_rows`."""
     net = Netlist()
-    columns = _lanes(net, net.port("inputs", lanes), net.port("weights", lanes), choice.shape.links)
-    left = compress(net, columns, choice.rows, choice.shape.chains, choice.shape.mixed)
-    return net, total(net, left, lanes.bit_length())
+    columns = _lanes(net, net.port("inputs", lanes), net.port("weights", lanes), links)
+    return net, _number(net, columns, lanes.bit_length())
 
 
 def sum_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list[Signal]]:
-    """Build the sum of ``numbers`` unsigned numbers of ``bits`` bits: port ``numbers``."""
+    """Build the sum of ``numbers`` unsigned numbers of ``bits`` bits, to be registered: port ``numbers``."""
     net = Netlist()
     port = net.port("numbers", numbers * bits)
-    return net, total(net, compress(net, [port[bit::bits] for bit in range(bits)], 3), sum_bits)
-
-
-_KINDS = ((True, True), (True, False), (False, False))
-"""Whether carry chains compress, also by mixed steps."""
-
-
-def _one_nets(lanes: int, rows: int) -> list[tuple[Netlist, Columns]]:
-    nets = []
-    for kind in _KINDS:
-        net = Netlist()
-        nets.append((net, compress(net, [net.port("inputs", lanes)], rows, *kind)))
-    return nets
+    return net, _number(net, [port[bit::bits] for bit in range(bits)], sum_bits)
 
 
 def one_rows(lanes: int) -> tuple[Netlist, list[list[Signal]]]:
-    """Build a counter of ones: port ``inputs``; two rows of bitlen(lanes) bits."""
-    net, columns = min(_one_nets(lanes, ROWS), key=lambda built: built[0].sites)
-    return net, rows_of(columns, lanes.bit_length())
+    """Build a counter of ones: port ``inputs``; two rows of bitlen(lanes) bits, to be registered."""
+    net = Netlist()
+    columns = [net.port("inputs", lanes)]
+    bits = lanes.bit_length()
+    return net, rows_of(rows_registered(net, columns, bits), bits)
 
 
 def one_count(lanes: int) -> tuple[Netlist, list[Signal]]:
-    """Build a counter of ones: port ``inputs``; a number of bitlen(lanes) bits."""
-    built = [
-        (net, total(net, columns, lanes.bit_length()))
-        for rows in (2, 3)
-        for net, columns in _one_nets(lanes, rows)
-    ]
-    return min(built, key=lambda pair: pair[0].sites)
+    """Build a counter of ones: port ``inputs``; a number of bitlen(lanes) bits, to be registered."""
+    net = Netlist()
+    columns = [net.port("inputs", lanes)]
+    return net, _number(net, columns, lanes.bit_length())
+
+
+def _number(net: Netlist, columns: Columns, bits: int) -> list[Signal]:
+    return rows_of(rows_registered(net, columns, bits, rows=1), bits)[0]
 
 
 @cache
-def best_count(lanes: int) -> CountShape:
-    """Shape of the fewest sites, of equal ones the fewest levels."""
-    kinds = ((True, True), (True, False), (False, False))
-    choices = [
-        CountShape(Shape(links, *kind), rows)
-        for links in range(1, MAX_LINKS + 1)
-        for kind in kinds
-        for rows in (2, 3)
-    ]
+def best_links(lanes: int) -> int:
+    """Links of :func:`match_count` that take the fewest sites, of equal ones the fewest levels."""
 
-    def cost(choice: CountShape) -> tuple[int, int]:
-        net, signals = match_count(lanes, choice)
+    def cost(links: int) -> tuple[int, int]:
+        net, signals = match_count(lanes, links)
         return net.sites, net.depth(signals)
 
-    return min(choices, key=cost)
+    return min(range(1, MAX_LINKS + 1), key=cost)
 
 
 @cache
 def best_shape(lanes: int, chains: bool = True) -> Shape:
     """Shape of the fewest sites, of equal ones the fewest levels; ``chains``: may use carry chains."""
-    kinds = [(True, True), (True, False), (False, False)] if chains else [(False, False)]
-    shapes = [Shape(links, *kind) for links in range(1, MAX_LINKS + 1) for kind in kinds]
+    kinds = (True, False) if chains else (False,)
+    shapes = [Shape(links, kind) for links in range(1, MAX_LINKS + 1) for kind in kinds]
 
     def cost(shape: Shape) -> tuple[int, int]:
         net, rows = match_rows(lanes, shape)

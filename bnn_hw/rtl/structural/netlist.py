@@ -8,13 +8,14 @@ DI from its O5 or from outside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 
 import numpy as np
 
 Signal = int
-"""A net's number; ``ZERO`` and ``ONE`` are the constants."""
+"""A net's number, or minus the number for its inverse; ``ZERO`` and ``ONE`` are the constants."""
 
 ZERO: Signal = 0
 ONE: Signal = 1
@@ -38,6 +39,14 @@ class Lut:
 
 
 @dataclass(frozen=True)
+class Register:
+    """Flip-flops: each q is its d of the cycle before."""
+
+    d: tuple[Signal, ...]
+    q: tuple[Signal, ...]
+
+
+@dataclass(frozen=True)
 class Chain:
     """A carry chain of any length: (S, DI) a position, sums a position, and the last carry."""
 
@@ -47,11 +56,56 @@ class Chain:
     carry_out: Signal
 
 
-def _table(function: Function, inputs: int) -> int:
-    """Truth table: bit i is the function of the bits of i, input 0 lowest."""
-    return sum((function(*((row >> k) & 1 for k in range(inputs))) & 1) << row for row in range(1 << inputs))
+Cell = Lut | Chain | Register
 
 
+def inputs_of(cell: Cell) -> list[Signal]:
+    if isinstance(cell, Lut):
+        return list(cell.inputs)
+    if isinstance(cell, Register):
+        return list(cell.d)
+    return [cell.carry_in, *(signal for position in cell.positions for signal in position)]
+
+
+def outputs_of(cell: Cell) -> list[Signal]:
+    if isinstance(cell, Lut):
+        return [cell.o6] if cell.o5 is None else [cell.o6, cell.o5]
+    if isinstance(cell, Register):
+        return list(cell.q)
+    return [*cell.sums, cell.carry_out]
+
+
+def inverted(signal: Signal) -> Signal:
+    """The inverse of a signal: LUTs read it for nothing, everything else needs an inverter."""
+    return {ZERO: ONE, ONE: ZERO}.get(signal, -signal)
+
+
+def parity(*bits: int) -> int:
+    return sum(bits) & 1
+
+
+def majority(*bits: int) -> int:
+    """1 where two or more of up to three bits are."""
+    return int(sum(bits) >= 2)
+
+
+@cache
+def _rows(inputs: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple((row >> k) & 1 for k in range(inputs)) for row in range(1 << inputs))
+
+
+@lru_cache(maxsize=4096)
+def _table(function: Function, inputs: int, inverse: int = 0) -> int:
+    """Truth table: bit i is the function of the bits of i, input 0 lowest, those in ``inverse`` inverted."""
+    rows = _rows(inputs)
+    return sum((function(*rows[row ^ inverse]) & 1) << row for row in range(1 << inputs))
+
+
+def _inverse(inputs: Sequence[Signal]) -> int:
+    return sum(1 << place for place, signal in enumerate(inputs) if signal < 0)
+
+
+@lru_cache(maxsize=4096)
 def reduced(table: int, inputs: int) -> tuple[list[int], int]:
     """Return the inputs that a truth table depends on, and the table of these alone."""
     used = [
@@ -65,15 +119,29 @@ def reduced(table: int, inputs: int) -> tuple[list[int], int]:
 
 @dataclass
 class Netlist:
-    """Cells in order of their signals; ``ports`` names the input buses and their signals."""
+    """Cells in order of their signals; ``ports`` names the input buses and their signals.
+
+    levels: LUTs and chains behind the last register, by signal; ages: registers
+    behind the ports. Signals of different age do not belong to the same input, so no
+    cell takes both.
+    """
 
     ports: dict[str, list[Signal]] = field(default_factory=dict)
-    cells: list[Lut | Chain] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
     levels: list[int] = field(default_factory=lambda: [0, 0])
+    ages: list[int] = field(default_factory=lambda: [0, 0])
 
-    def signal(self, level: int = 0) -> Signal:
+    def signal(self, level: int = 0, age: int = 0) -> Signal:
         self.levels.append(level)
+        self.ages.append(age)
         return len(self.levels) - 1
+
+    def copy(self) -> Netlist:
+        """A netlist to try something on; :meth:`take` makes it the own one."""
+        return Netlist(dict(self.ports), list(self.cells), list(self.levels), list(self.ages))
+
+    def take(self, other: Netlist) -> None:
+        self.ports, self.cells, self.levels, self.ages = other.ports, other.cells, other.levels, other.ages
 
     def port(self, name: str, width: int) -> list[Signal]:
         """Declare an input bus and return its signals, bit 0 first."""
@@ -81,24 +149,50 @@ class Netlist:
         return self.ports[name]
 
     def _level(self, inputs: Sequence[Signal]) -> int:
-        return 1 + max((self.levels[signal] for signal in inputs), default=0)
+        return 1 + max((self.levels[abs(signal)] for signal in inputs), default=0)
+
+    def _age(self, inputs: Sequence[Signal]) -> int:
+        ages = {self.ages[abs(signal)] for signal in inputs if signal not in (ZERO, ONE)}
+        if len(ages) > 1:
+            raise ValueError(f"signals behind {sorted(ages)} registers cannot meet")
+        return max(ages, default=0)
+
+    def register(self, signals: Sequence[Signal]) -> list[Signal]:
+        """Flip-flops behind the signals; a signal that comes twice has one, a constant none."""
+        signals = [self.plain(signal) for signal in signals]
+        d = tuple(dict.fromkeys(signal for signal in signals if signal not in (ZERO, ONE)))
+        age = self._age(d) + 1
+        q = {signal: self.signal(0, age) for signal in d}
+        if d:
+            self.cells.append(Register(d, tuple(q.values())))
+        return [q.get(signal, signal) for signal in signals]
+
+    def plain(self, signal: Signal) -> Signal:
+        """The signal, behind an inverter if it is an inverse."""
+        return self.lut([signal], parity) if signal < 0 else signal
 
     def lut(self, inputs: Sequence[Signal], function: Function) -> Signal:
-        """One function of at most six signals."""
+        """One function of at most six signals; a constant if it is one."""
         if len(inputs) > 6:
             raise ValueError(f"a LUT has 6 inputs, not {len(inputs)}")
-        output = self.signal(self._level(inputs))
-        self.cells.append(Lut(tuple(inputs), output, _table(function, len(inputs))))
+        table = _table(function, len(inputs), _inverse(inputs))
+        if not reduced(table, len(inputs))[0]:
+            return ONE if table else ZERO
+        output = self.signal(self._level(inputs), self._age(inputs))
+        self.cells.append(Lut(tuple(map(abs, inputs)), output, table))
         return output
 
     def pair(self, inputs: Sequence[Signal], upper: Function, lower: Function) -> tuple[Signal, Signal]:
-        """Two functions of the same signals, at most five, in one site."""
+        """Two functions of the same signals, at most five, in one site; neither may be constant."""
         if len(inputs) > DUAL_INPUTS:
             raise ValueError(f"a site gives two functions of {DUAL_INPUTS} inputs, not of {len(inputs)}")
-        tables = [_table(function, len(inputs)) for function in (upper, lower)]
-        o6, o5 = (
-            self.signal(self._level([inputs[k] for k in reduced(table, len(inputs))[0]])) for table in tables
-        )
+        tables = [_table(function, len(inputs), _inverse(inputs)) for function in (upper, lower)]
+        inputs = [abs(signal) for signal in inputs]
+        age = self._age(inputs)
+        used = [reduced(table, len(inputs))[0] for table in tables]
+        if not all(used):
+            raise ValueError("a function of a pair is constant")
+        o6, o5 = (self.signal(self._level([inputs[k] for k in own]), age) for own in used)
         self.cells.append(Lut(tuple(inputs), o6, tables[0], o5, tables[1]))
         return o6, o5
 
@@ -106,11 +200,31 @@ class Netlist:
         self, positions: Sequence[tuple[Signal, Signal]], carry_in: Signal = ZERO
     ) -> tuple[list[Signal], Signal]:
         """Return the sum of each position and the carry out of the last."""
-        level = self._level([signal for position in positions for signal in position] + [carry_in])
-        sums = tuple(self.signal(level) for _ in positions)
-        cell = Chain(tuple(positions), carry_in, sums, self.signal(level))
+        positions = [(self.plain(s), self.plain(di)) for s, di in positions]
+        carry_in = self.plain(carry_in)
+        inputs = [*(signal for position in positions for signal in position), carry_in]
+        level, age = self._level(inputs), self._age(inputs)
+        sums = tuple(self.signal(level, age) for _ in positions)
+        cell = Chain(tuple(positions), carry_in, sums, self.signal(level, age))
         self.cells.append(cell)
         return list(sums), cell.carry_out
+
+    def repeat(self, cell: Cell, seen: Mapping[Signal, Signal]) -> dict[Signal, Signal]:
+        """Add a cell of another netlist, whose signals are ``seen`` here; return its outputs' signals."""
+        inputs = [seen[signal] for signal in inputs_of(cell)]
+        level, age = self._level(inputs), self._age(inputs)
+        own = {signal: self.signal(level, age) for signal in outputs_of(cell)}
+        known = {**seen, **own}
+        if isinstance(cell, Lut):
+            o5 = None if cell.o5 is None else known[cell.o5]
+            self.cells.append(Lut(tuple(inputs), known[cell.o6], cell.upper, o5, cell.lower))
+        elif isinstance(cell, Chain):
+            positions = tuple((known[s], known[di]) for s, di in cell.positions)
+            sums = tuple(known[signal] for signal in cell.sums)
+            self.cells.append(Chain(positions, known[cell.carry_in], sums, known[cell.carry_out]))
+        else:
+            raise ValueError("registers are not repeated")
+        return own
 
     @property
     def sites(self) -> int:
@@ -118,7 +232,10 @@ class Netlist:
         driven = {cell.o6 for cell in self.cells if isinstance(cell, Lut)}
         own = sum(isinstance(cell, Lut) for cell in self.cells)
         through = sum(
-            s not in driven for cell in self.cells if isinstance(cell, Chain) for s, _ in cell.positions
+            s not in driven and s not in (ZERO, ONE)
+            for cell in self.cells
+            if isinstance(cell, Chain)
+            for s, _ in cell.positions
         )
         return own + through
 
@@ -134,6 +251,7 @@ class Netlist:
         """Compute the outputs, (cases, len(outputs)) uint8, of inputs (cases, width) of 0 and 1 a port.
 
         This is what the primitives compute, so it proves a generator without a simulator.
+        Registers pass on what comes: the outputs are those of the same input, cycles later.
         """
         cases = len(next(iter(inputs.values())))
         values = np.zeros((len(self.levels), cases), np.uint8)
@@ -149,6 +267,8 @@ class Netlist:
                     if output is not None and table is not None:
                         bits = [(table >> i) & 1 for i in range(1 << len(cell.inputs))]
                         values[output] = np.array(bits, np.uint8)[row]
+            elif isinstance(cell, Register):
+                values[list(cell.q)] = values[list(cell.d)]
             else:
                 carry = values[cell.carry_in].copy()
                 for (s, di), total in zip(cell.positions, cell.sums, strict=True):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bnn_hw.rtl.structural.cuts import Registers, balanced, cell_output
 from bnn_hw.rtl.structural.netlist import (
     CHAIN_LENGTH,
     DUAL_INPUTS,
@@ -14,6 +14,7 @@ from bnn_hw.rtl.structural.netlist import (
     Chain,
     Lut,
     Netlist,
+    Register,
     Signal,
     reduced,
 )
@@ -26,9 +27,6 @@ class Module:
     purpose: its first comment line; outputs: signals by port, bit 0 first.
     dual_cells: two functions of one site become a LUT6_2; otherwise two LUTs of the
     same inputs, which the placer puts into one site: nextpnr-xilinx has no LUT6_2.
-    cuts: registers on every path from an input to an output, placed so that the longest
-    path between two is as short as it can be; with any, the module has the ports clk
-    and enable.
     """
 
     name: str
@@ -36,25 +34,28 @@ class Module:
     net: Netlist
     outputs: Mapping[str, Sequence[Signal]]
     dual_cells: bool = False
-    cuts: int = 0
 
     @property
     def levels(self) -> int:
-        return self.net.depth([signal for signals in self.outputs.values() for signal in signals])
+        return max(self.net.levels)
 
     @property
-    def step_levels(self) -> int:
-        """Greatest number of LUTs and chains between two registers, inputs and outputs."""
-        return balanced(self.net, self.cuts)[0]
+    def clocked(self) -> bool:
+        """Whether there are registers, so that the module has the ports ``clk`` and ``enable``."""
+        return any(isinstance(cell, Register) for cell in self.net.cells)
+
+    @property
+    def connections(self) -> list[str]:
+        """Names of the ports."""
+        ports = [name for name, signals in self.net.ports.items() if signals]
+        return [*(("clk", "enable") if self.clocked else ()), *ports, *self.outputs]
 
 
 def module_text(module: Module) -> str:
     """Return the module's source file."""
     names = _names(module)
     net = module.net
-    limit, steps = balanced(net, module.cuts)
-    registers = Registers(steps, names)
-    ports = ["  input  logic clk", "  input  logic enable"] if module.cuts else []
+    ports = ["  input  logic clk", "  input  logic enable"] if module.clocked else []
     ports += [
         f"  {direction} logic [{len(signals) - 1}:0] {name}"
         for direction, group in (("input ", net.ports), ("output", module.outputs))
@@ -63,25 +64,22 @@ def module_text(module: Module) -> str:
     ]
     body: list[str] = []
     for index, cell in enumerate(net.cells):
-        seen = registers.names_at(steps[cell_output(cell)])
         if isinstance(cell, Lut):
-            body += _lut(cell, seen, module.dual_cells)
+            body += _lut(cell, names, module.dual_cells)
+        elif isinstance(cell, Register):
+            body += _register(cell, names)
         else:
-            body += _chain(cell, seen, index)
-    seen = registers.names_at(module.cuts)
-    assigns = [f"  assign {port} = {_bus(signals, seen)};" for port, signals in module.outputs.items()]
+            body += _chain(cell, names, index)
+    assigns = [f"  assign {port} = {_bus(signals, names)};" for port, signals in module.outputs.items()]
     return "\n".join(
         [
             f"// {module.purpose}",
-            f"// {net.sites} LUT sites, {net.carry4} CARRY4, at most {limit} of both on a path"
-            f"{f' between {module.cuts} registers' if module.cuts else ''}.",
+            f"// {net.sites} LUT sites, {net.carry4} CARRY4, at most {module.levels} of both on a path.",
             "// Made by bnn-hw; changes are lost.",
             f"module {module.name} (",
             ",\n".join(ports),
             ");",
-            *registers.declarations(),
             *body,
-            *registers.process(),
             *_unread(module, names),
             *assigns,
             "endmodule\n",
@@ -163,12 +161,24 @@ def _chain(cell: Chain, names: dict[Signal, str], index: int) -> list[str]:
     return lines
 
 
+def _register(cell: Register, names: dict[Signal, str]) -> list[str]:
+    lines = textwrap.wrap(", ".join(names[signal] for signal in cell.q), 100)
+    return [
+        *(f"  logic {line.rstrip(',')};" for line in lines),
+        "  always_ff @(posedge clk) if (enable) begin",
+        *(f"    {names[q]} <= {names[d]};" for q, d in zip(cell.q, cell.d, strict=True)),
+        "  end",
+    ]
+
+
 def _unread(module: Module, names: dict[Signal, str]) -> list[str]:
     """Name the signals that nobody reads, so that linters know it is meant."""
     read = {signal for signals in module.outputs.values() for signal in signals}
     for cell in module.net.cells:
         if isinstance(cell, Lut):
             read.update(cell.inputs)
+        elif isinstance(cell, Register):
+            read.update(cell.d)
         else:
             read.update(signal for position in cell.positions for signal in position)
             read.add(cell.carry_in)

@@ -31,6 +31,7 @@ bnn_sum_rows.sv
 bnn_match_sum.sv
 bnn_table.sv
 bnn_rom.sv
+bnn_sequence_dot.sv
 bnn_signed_dot.sv
 bnn_triple_sums.sv
 bnn_xnor_48.sv

@@ -28,6 +28,7 @@ class Layer:
     accumulate: str = "lut"
     cuts: tuple[int, int] = (0, 0)
     match: str = "lut"
+    fixed: bool = False
 
     @property
     def form(self) -> str:
@@ -36,7 +37,7 @@ class Layer:
     @property
     def label(self) -> str:
         kind = "bipolar" if self.bipolar else f"{'int' if self.signed else 'uint'}{self.bits}"
-        end = "fire" if self.threshold else "sum"
+        end = "fixed" if self.fixed else "fire" if self.threshold else "sum"
         return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{self.form}_{end}"
 
     @property
@@ -135,9 +136,15 @@ def mvtu(layer: Layer) -> Dut:
         "DOT_CUTS": layer.cuts[0],
         "JOIN_CUTS": layer.cuts[1],
     }
+    if layer.fixed:
+        for name in (
+            *("PE", "SIMD", "THRESHOLD", "OUT_BITS", "WEIGHT_STYLE"),
+            *("ACCUMULATE", "MATCH", "DOT_CUTS", "JOIN_CUTS"),
+        ):
+            del parameters[name]
     return Dut(
         f"mvtu_{layer.label}",
-        "mvtu",
+        "constant_mvtu" if layer.fixed else "mvtu",
         parameters,
         layer.simd * layer.bits,
         layer.pe * out_bits,
@@ -181,6 +188,10 @@ LAYERS = [
     Layer(2047, 4, 2, 23, accumulate="dsp"),
     Layer(60, 4, 3, 4, threshold=False, accumulate="dsp"),
     Layer(15, 4, 2, 15, accumulate="dsp"),
+    Layer(100, 7, 7, 100, fixed=True),
+    Layer(20, 5, 5, 20, fixed=True),
+    Layer(27, 6, 6, 27, bits=8, bipolar=False, fixed=True),
+    Layer(8, 3, 3, 8, bits=3, bipolar=False, signed=True, fixed=True),
 ]
 CASES = [(mvtu(layer), layer) for layer in LAYERS]
 

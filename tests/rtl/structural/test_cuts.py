@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bnn_hw.board import load_board
@@ -9,9 +10,9 @@ from bnn_hw.pipeline.latency import NOMINAL_CLOCK_HZ, dot_cuts, mvtu_cycles, ste
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import plan_folding
 from bnn_hw.plan.folding import LayerFolding
-from bnn_hw.rtl.structural.cuts import balanced, steps_of
+from bnn_hw.rtl.structural.cuts import balanced, cut
 from bnn_hw.rtl.structural.matches import (
-    best_count,
+    best_links,
     best_shape,
     compress_rows,
     match_count,
@@ -33,7 +34,7 @@ def test_steps_of_counters_have_room_in_a_period(clock_hz: int) -> None:
         assert join == 0
         built = (
             match_rows(lanes, best_shape(lanes)),
-            match_count(lanes, best_count(lanes)),
+            match_count(lanes, best_links(lanes)),
             one_rows(lanes),
             one_count(lanes),
         )
@@ -66,11 +67,25 @@ def test_more_registers_for_a_faster_clock() -> None:
 def test_cuts_are_balanced() -> None:
     net, rows = match_rows(64, best_shape(64))
     depth = net.depth([signal for row in rows for signal in row])
+    before = depth
     for cuts in (1, 2, 3):
-        limit, steps = balanced(net, cuts)
-        assert steps == steps_of(net, limit)
-        assert max(steps) <= cuts < max(steps_of(net, limit - 1))
-        assert limit < depth
+        levels, steps = balanced(net, cuts)
+        assert max(steps) <= cuts
+        assert levels < before
+        before = levels
+
+
+@pytest.mark.parametrize("cuts", [1, 2, 3])
+def test_cut_netlists_count_the_same(cuts: int) -> None:
+    rng = np.random.default_rng(3)
+    ports = {name: rng.integers(0, 2, (500, 30)) for name in ("inputs", "weights")}
+    net, (row0, row1) = match_rows(30, best_shape(30))
+    new, outputs = cut(net, {"row0": row0, "row1": row1}, cuts)
+    used = [signal for row in outputs.values() for signal in row if signal > 1]
+    assert {new.ages[signal] for signal in used} == {cuts}
+    assert max(new.levels) == balanced(net, cuts)[0]
+    rows = [new.evaluate(ports, row).astype(int) @ (1 << np.arange(5)) for row in outputs.values()]
+    assert np.array_equal(sum(rows), (ports["inputs"] == ports["weights"]).sum(axis=1))
 
 
 def test_a_netlist_without_cells_has_nothing_to_cut() -> None:

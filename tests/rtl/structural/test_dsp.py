@@ -23,11 +23,11 @@ endmodule
 """
 # After a first beat both hold the same; from there on every step keeps it so.
 REGISTERS = {
-    "gate.dsp.OPMODEr": 0b0100011, "gate.dsp.Ar2": 0, "gate.dsp.Br2": 0, "gate.dsp.Cr": 0, "gate.dsp.P": 0,
+    "gate.dsp.OPMODEr": 0b0100011, "gate.counts_taken": 0, "gate.dsp.Cr": 0, "gate.dsp.P": 0,
     "gold.counts_taken": 0, "gold.starts_taken": 0, "gold.first_taken": 0, "gold.sums": 0,
 }  # fmt: skip
 EQUAL = (
-    ("a", "b"), ("gold.counts_taken[47:18]", "gate.dsp.Ar2"), ("gold.counts_taken[17:0]", "gate.dsp.Br2"),
+    ("a", "b"), ("gold.counts_taken", "gate.counts_taken"),
     ("gold.starts_taken", "gate.dsp.Cr"), ("gold.first_taken", "gate.dsp.OPMODEr[4]"),
     ("gate.dsp.OPMODEr[3:0]", "3"), ("gate.dsp.OPMODEr[6:5]", "1"),
 )  # fmt: skip
@@ -102,7 +102,7 @@ def test_slice_stands_only_where_it_is_used() -> None:
     assert DSP_ADDERS.name not in structural_sources(Needs(((16, 0),), (), ()), False)
     files = structural_sources(Needs((), (), (), counts=((16, 0),), dsp=(DSP_ADDERS.name,)), False)
     assert DSP_ADDERS.name in files
-    assert "// 15 LUT sites" in files["bnn_match_count_16.sv"]
+    assert "// 14 LUT sites" in files["bnn_match_count_16.sv"]
 
 
 def test_nothing_is_set_that_open_place_and_route_refuses() -> None:

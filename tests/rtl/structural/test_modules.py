@@ -16,9 +16,10 @@ from bnn_hw.rtl.emit import LIBRARY
 from bnn_hw.rtl.structural.accumulate import Adder
 from bnn_hw.rtl.structural.library import (
     PRIMITIVES,
-    Constant,
+    Fixed,
     Needs,
-    is_constant,
+    Weights,
+    is_built_for_weights,
     needs_of,
     structural_sources,
 )
@@ -31,8 +32,16 @@ LAYERS = [
     Layer(12, 5, 2, 1),
     Layer(100, 7, 7, 100),  # constant weights, two cycles
     Layer(20, 5, 5, 20),  # constant weights, one cycle
+    Layer(100, 7, 7, 100, fixed=True),
+    Layer(20, 5, 5, 20, fixed=True),
+    Layer(27, 16, 16, 27, bits=8, bipolar=False, fixed=True),
+    Layer(8, 3, 3, 8, bits=3, bipolar=False, signed=True, fixed=True),
+    Layer(1, 1, 1, 1, fixed=True),
     Layer(15, 4, 4, 15, threshold=False),
-    Layer(90, 6, 3, 90),
+    Layer(90, 6, 3, 90),  # two words that weights go through, two cycles
+    Layer(24, 9, 3, 8),  # more words than lanes share
+    Layer(40, 10, 2, 20),  # ten words
+    Layer(36, 11, 3, 36),  # an idle PE in the last fold
     Layer(132, 9, 4, 66, style="block"),
     Layer(60, 4, 1, 4, threshold=False),
     Layer(27, 16, 5, 3, bits=8, bipolar=False),
@@ -59,7 +68,7 @@ def stage(layer: Layer, dut: Dut) -> Mvtu:
         dtype = DataType.parse("Bipolar")
     else:
         dtype = DataType.parse(f"{'Int' if layer.signed else 'UInt'}{layer.bits}")
-    out = DataType.parse("Bipolar" if layer.threshold else f"Int{dut.parameters['OUT_BITS']}")
+    out = DataType.parse("Bipolar" if layer.threshold else f"Int{dut.parameters.get('OUT_BITS')}")
     accumulator = DataType.parse(f"{'UInt' if layer.bipolar else 'Int'}{dut.parameters['ACC_BITS']}")
     return Mvtu(
         name=layer.label,
@@ -74,18 +83,29 @@ def stage(layer: Layer, dut: Dut) -> Mvtu:
         pe=layer.pe,
         simd=layer.simd,
         accumulator=accumulator,
-        weight_memory=layer.style,
         accumulate=layer.accumulate,
         cuts=layer.cuts,
         match=layer.match,
+        # A unit that is not folded becomes a bnn_constant_mvtu, except where it is asked for the other one.
+        weight_memory=layer.style if layer.fixed or layer.mh > layer.pe or layer.mw > layer.simd else "other",
     )
 
 
-def constant(unit: Mvtu) -> tuple[str, Constant]:
-    """The weights of a unit that has a single word of them, from its memory image."""
+def weights_of(unit: Mvtu) -> tuple[str, Weights]:
+    """The weights of a unit, from its memory image."""
     file = f"{unit.name}_w.hex"
     files = next(dut.files for dut in DUTS if file in dut.files)
-    return unit.name, Constant(file, unit.simd, unit.pe, int(files[file].split()[0], 16))
+    words = tuple(int(line, 16) for line in files[file].split())
+    return unit.name, Weights(file, unit.simd, unit.pe, words)
+
+
+def fixed_of(dut: Dut) -> Fixed:
+    """The layer of a bnn_constant_mvtu, from its parameters and memory images."""
+    values = dut.parameters
+    kinds = (int(values["IN_BITS"]), bool(values["IN_SIGNED"]), bool(values["BIPOLAR"]))
+    sizes = (int(values["MW"]), int(values["MH"]), int(values["ACC_BITS"]))
+    words = [int(dut.files[str(values[name])], 16) for name in ("WEIGHT_FILE", "THRESHOLD_FILE")]
+    return Fixed(str(values["WEIGHT_FILE"]), *kinds, *sizes, *words)
 
 
 def primitives() -> dict[str, str]:
@@ -98,7 +118,8 @@ def primitives() -> dict[str, str]:
 @pytest.fixture(scope="module", params=[False, True], ids=["lut_pairs", "lut6_2"])
 def bench(request: pytest.FixtureRequest) -> Bench:
     stages = [stage(layer, dut) for layer, dut in zip(LAYERS, DUTS, strict=True)]
-    needs = needs_of(stages, dict(map(constant, [s for s in stages if is_constant(s)])))
+    weights = dict(map(weights_of, [s for s in stages if is_built_for_weights(s)]))
+    needs = needs_of(stages, weights, [fixed_of(dut) for dut in DUTS if dut.kind == "constant_mvtu"])
     files = structural_sources(needs, dual_cells=request.param) | primitives()
     return Bench([Dut(**{**vars(dut), "files": {**dut.files, **files}}) for dut in DUTS])
 
@@ -121,19 +142,26 @@ def test_every_primitive_is_instantiated_somewhere() -> None:
 def test_headers_state_sites_and_the_pairs_form_has_no_dual_cell() -> None:
     files = structural_sources(Needs(((16, 0),), (), ()), dual_cells=False)
     assert list(files) == ["bnn_match_rows_16.sv", "bnn_match_rows.sv"]
-    assert "// 11 LUT sites, 1 CARRY4" in files["bnn_match_rows_16.sv"]
+    assert "// 10 LUT sites, 1 CARRY4" in files["bnn_match_rows_16.sv"]
     assert "LUT6_2" not in files["bnn_match_rows_16.sv"]
 
 
 # Equivalence by SAT: for each, the gold and gate instances and the property that must hold.
 ADDERS = (Adder(3, False, False, 3, 6), Adder(5, True, True, 1, 8), Adder(4, True, False, 2, 7))
-WEIGHTS = Constant("weights.hex", 9, 3, 0b101100111_000000000_011111010)
+WEIGHTS = Weights("weights.hex", 9, 3, (0b101100111_000000000_011111010,))
+SEQUENCES = Weights("sequences.hex", 7, 2, (0b1011001_0110110, 0b0011101_1110010, 0b1001001_0100111))
+FIXED = (
+    Fixed("bits.hex", 1, False, True, 9, 5, 4, 0b101100111_000111000_011111010_110100110_001011001, 0x50A46),
+    Fixed("numbers.hex", 3, False, False, 5, 3, 7, 0b10110_00111_01101, 0b0000011_1111010_0001001),
+)
 NEEDS = Needs(
     ((2, 0), (5, 0), (8, 0), (12, 0)),
     ((4, 2, 4, 0),),
     ADDERS,
     (WEIGHTS,),
     (Sums(5, 3, False), Sums(3, 2, True)),
+    (SEQUENCES,),
+    FIXED,
     counts=((5, 0), (12, 0)),
     totals=((4, 2, 4, 0),),
     one_rows=((9, 0),),
@@ -214,7 +242,7 @@ module check(input [8:0] i, output ok);
   wire [15:0] a, b, c, d;
   wire [3:0] equal;
   bnn_subset_counts #(.SIMD(9), .PE(3), .FILE("weights.hex")) gold (
-    .inputs(i), .weights(27'd{WEIGHTS.word}), .even(a), .odd(b));
+    .inputs(i), .weights(27'd{WEIGHTS.words[0]}), .even(a), .odd(b));
   bnn_subset_counts_0 gate (.inputs(i), .even(c), .odd(d));
   genvar p;
   generate for (p = 0; p < 4; p = p + 1) begin : subset
@@ -238,6 +266,38 @@ endmodule
 """
 
 
+_SEQUENCE_CHECK = f"""
+module check(input clk, input [6:0] i, input [1:0] k, output ok);
+  wire [13:0] w = k == 0 ? 14'd{SEQUENCES.words[0]} : k == 1 ? 14'd{SEQUENCES.words[1]}
+    : 14'd{SEQUENCES.words[2]};
+  wire [5:0] a, b, c, d;
+  bnn_sequence_dot #(.SIMD(7), .PE(2), .FILE("sequences.hex")) gold (
+    .clk(clk), .enable(1'b1), .inputs(i), .weights(w), .row0(a), .row1(b));
+  bnn_sequence_dot_0 gate (.clk(clk), .enable(1'b1), .inputs(i), .weights(w), .row0(c), .row1(d));
+  assign ok = {{1'b0, a[2:0]}} + b[2:0] == {{1'b0, c[2:0]}} + d[2:0]
+    && {{1'b0, a[5:3]}} + b[5:3] == {{1'b0, c[5:3]}} + d[5:3];
+endmodule
+"""
+
+
+def _fixed_check(index: int, fixed: Fixed) -> str:
+    parameters = (
+        f".IN_BITS({fixed.in_bits}), .BIPOLAR({int(fixed.bipolar)}), .MW({fixed.mw}), .MH({fixed.mh})"
+    )
+    return f"""
+module check(input clk, input [{fixed.mw * fixed.in_bits - 1}:0] i, output ok);
+  wire [{fixed.mh - 1}:0] a, b;
+  bnn_constant_layer #(
+    {parameters}, .ACC_BITS({fixed.acc_bits}), .GROUP({fixed.group}), .FILE("{fixed.file}")) gold (
+    .clk(clk), .enable(1'b1), .inputs(i), .weights({fixed.mh * fixed.mw}'d{fixed.weights}),
+    .thresholds({fixed.mh * fixed.acc_bits}'d{fixed.thresholds}), .fired(a));
+  bnn_constant_layer_{index} gate (.clk(clk), .enable(1'b1), .inputs(i), .fired(b));
+  assign ok = a == b;
+endmodule
+"""
+
+
+CLOCKED = [_SEQUENCE_CHECK, *(_fixed_check(index, fixed) for index, fixed in enumerate(FIXED))]
 CHECKS = [
     *(_match_check(lanes) for lanes, _ in NEEDS.lanes),
     *map(_adder_check, ADDERS),
@@ -260,16 +320,16 @@ def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.Comple
         if not (LIBRARY / name).exists()
     }
     twins = (
-        *(
-            "bnn_delay",
-            "bnn_one_rows",
-            "bnn_one_count",
-            "bnn_match_count",
-            "bnn_sum_rows",
-            "bnn_match_rows",
-            "bnn_compress_rows",
-        ),
-        *("bnn_subset_counts", "bnn_triple_sums", "bnn_accumulate"),
+        *("bnn_delay", "bnn_one_rows", "bnn_one_count", "bnn_match_count", "bnn_sum_rows"),
+        "bnn_match_rows",
+        "bnn_compress_rows",
+        "bnn_subset_counts",
+        "bnn_triple_sums",
+        "bnn_accumulate",
+        "bnn_match_dot",
+        "bnn_signed_dot",
+        "bnn_sequence_dot",
+        "bnn_constant_layer",
     )
     commands = []
     for index, text in enumerate(texts):
@@ -278,7 +338,9 @@ def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.Comple
         commands += ["design -reset", "read_verilog -sv gate.sv", "read_verilog +/xilinx/cells_sim.v"]
         commands += [f"read_verilog -sv -defer -I{LIBRARY} {LIBRARY}/{twin}.sv" for twin in twins]
         commands += [f"read_verilog check{index}.v", "hierarchy -check -top check", "proc", "flatten", "opt"]
-        commands += ["sat -prove ok 1 -verify -set-def-inputs -show-inputs check"]
+        # Pipelines start with anything in them; they are compared when that has left.
+        steps = "-seq 5 -prove-skip 4 " if "input clk" in text else ""
+        commands += [f"sat {steps}-prove ok 1 -verify -set-def-inputs -show-inputs check"]
     lines = ["from pyosys import libyosys", "design = libyosys.Design()"]
     lines += [f"libyosys.run_pass({command!r}, design)" for command in commands]
     script = "\n".join([*lines, "print('ALL PROVEN')"])
@@ -287,13 +349,21 @@ def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.Comple
 
 @pytest.mark.parametrize("dual_cells", [False, True], ids=["lut_pairs", "lut6_2"])
 def test_structural_forms_equal_their_behavioural_twins(tmp_path: Path, dual_cells: bool) -> None:
-    done = prove(CHECKS, tmp_path, dual_cells)
+    done = prove(CHECKS + CLOCKED, tmp_path, dual_cells)
     assert "ALL PROVEN" in done.stdout, done.stdout[-3000:] + done.stderr[-1000:]
-    assert done.stdout.count("SAT proof finished - no model found: SUCCESS!") == len(CHECKS)
+    assert done.stdout.count("SAT proof finished - no model found: SUCCESS!") == len(CHECKS + CLOCKED)
 
 
-def test_the_proof_finds_a_difference(tmp_path: Path) -> None:
-    wrong = _match_check(5).replace(".weights(w), .row0(c)", ".weights(w ^ 5'd16), .row0(c)")
+WRONG = [
+    _match_check(5).replace(".weights(w), .row0(c)", ".weights(w ^ 5'd16), .row0(c)"),
+    _fixed_check(0, FIXED[0]).replace(
+        "gate (.clk(clk), .enable(1'b1), .inputs(i)", "gate (.clk(clk), .enable(1'b1), .inputs(i ^ 9'd4)"
+    ),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=["rows", "pipeline"])
+def test_the_proof_finds_a_difference(tmp_path: Path, wrong: str) -> None:
     done = prove([wrong], tmp_path, False)
     assert "ALL PROVEN" not in done.stdout
     assert "proof did fail" in done.stdout + done.stderr

@@ -80,11 +80,16 @@ module DSP48E1 #(
   input  logic [47:0] PCIN,
   input  logic        CARRYCASCIN, MULTSIGNIN
 );
+  // Texts of different length are compared.
+  // verilator lint_off WIDTHEXPAND
   if (USE_MULT != "NONE" || USE_DPORT != "FALSE" || MREG + ADREG + DREG + ALUMODEREG != 0 ||
       CARRYINREG + CARRYINSELREG + INMODEREG != 0 || ACASCREG != AREG || BCASCREG != BREG || PREG != 1 ||
       (USE_SIMD != "ONE48" && USE_SIMD != "FOUR12")) begin : g_unsupported
     $error("the model of DSP48E1 does not cover these parameters");
   end
+
+  localparam bit FOUR = USE_SIMD == "FOUR12";
+  // verilator lint_on WIDTHEXPAND
 
   logic [47:0] ab, ab_taken, c, c_taken, x, y, z, result;
   logic [6:0]  mode, mode_taken;
@@ -101,7 +106,7 @@ module DSP48E1 #(
 
   always_comb begin
     result = '0;
-    if (ALUMODE == 4'b0000 && USE_SIMD == "FOUR12")
+    if (ALUMODE == 4'b0000 && FOUR)
       for (int i = 0; i < 4; i++)
         result[12*i +: 12] = x[12*i +: 12] + y[12*i +: 12] + z[12*i +: 12] + 12'(i == 0 && CARRYIN);
     else if (ALUMODE == 4'b0000) result = x + y + z + 48'(CARRYIN);

@@ -1,0 +1,1 @@
+"""What runs inside FINN's own environment, started by ``worker.py``; nothing else imports it."""

@@ -1,0 +1,162 @@
+"""From RTL with its shell to a bitstream, with either tool: what the steps route and bitstream do."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnn_hw.board import Board
+from bnn_hw.errors import ConfigError
+from bnn_hw.folders import writing
+from bnn_hw.progress import Reporter
+from bnn_hw.synth import bitstream, nextpnr, openflow, placeable, routed, vivado
+from bnn_hw.synth.routed import RoutedReport
+from bnn_hw.synth.xc7.database import Database
+
+NEXTPNR, VIVADO = "nextpnr", "vivado"
+TOOLS = (NEXTPNR, VIVADO)
+
+_SYNTHESIS_SHARE = 0.25  # of the open flow's progress bar
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """How to place and route. seed: nextpnr's; timeout_s: for each run of a tool.
+
+    allow_timing_miss: write a bitstream although the clock was missed.
+    """
+
+    tool: str = NEXTPNR
+    seed: int = 1
+    timeout_s: float = 4 * 3600
+    allow_timing_miss: bool = False
+
+
+def tool_inputs(implementation: Implementation, board: Board) -> dict[str, Any]:
+    """Find the tools and return what a routed result depends on, besides the RTL.
+
+    Raises ToolError listing everything that is missing, ConfigError for a part that
+    the open flow does not know.
+    """
+    if implementation.tool == VIVADO:
+        return {"tool": VIVADO, "version": vivado.find().version, "device": board.device}
+    flow = _open_flow(board)
+    chip = flow.chip_database
+    return {
+        "tool": NEXTPNR,
+        "version": flow.program.version,
+        "chip_database": [chip.name, chip.stat().st_size],
+        "seed": implementation.seed,
+        "device": board.device,
+    }
+
+
+def _open_flow(board: Board) -> openflow.OpenFlow:
+    if not board.has_open_flow:
+        known = ", ".join(board.part.open_packages) or "none"
+        cause = f"{board.device} is not in the open tools' database ({board.part.name}: {known})"
+        raise ConfigError.at(f"board {board.name}", cause, "build with Vivado: --tool vivado")
+    return openflow.find(board.device)
+
+
+def route(
+    rtl_folder: Path,
+    top: str,
+    out: Path,
+    board: Board,
+    clock_hz: int,
+    implementation: Implementation,
+    reporter: Reporter,
+    logs: Path,
+) -> RoutedReport:
+    """Place and route the RTL folder's module ``top`` into ``out``; a missed clock is in the report.
+
+    logs: folder for the tools' own words, which outlive a failure.
+    """
+    if implementation.tool == VIVADO:
+        with reporter.bar("Vivado", total=1) as advance:
+            return vivado.build(
+                rtl_folder,
+                top,
+                out,
+                vivado.find(),
+                board.device,
+                clock_hz,
+                options=vivado.Options(timeout_s=implementation.timeout_s),
+                progress=lambda name, share: advance(share, f"Vivado: {name}"),
+                log=logs / vivado.LOG,
+            )
+    flow = _open_flow(board)
+    with reporter.bar("synthesis", total=1) as advance:
+        made = placeable.synthesise(
+            rtl_folder,
+            top,
+            out,
+            clock_hz,
+            log=logs / "yosys-route.log",
+            timeout_s=implementation.timeout_s,
+            progress=lambda name, share: advance(_SYNTHESIS_SHARE * share, f"synthesis: {name}"),
+        )
+        report = nextpnr.place_and_route(
+            made.path,
+            top,
+            out,
+            flow,
+            clock_hz,
+            options=nextpnr.Options(implementation.seed, implementation.timeout_s),
+            progress=lambda name, share: advance(
+                _SYNTHESIS_SHARE + (1 - _SYNTHESIS_SHARE) * share, f"place and route: {name}"
+            ),
+            log=logs / nextpnr.LOG,
+        )
+    seconds = {"synthesis": made.seconds, **report.seconds}
+    report = dataclasses.replace(
+        report, seconds=seconds, options=f"Yosys {made.tool_version}; {report.options}"
+    )
+    report.save(out)
+    return report
+
+
+def write_bitstream(
+    routed_folder: Path,
+    top: str,
+    out: Path,
+    name: str,
+    board: Board,
+    implementation: Implementation,
+    notes: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Write NAME.bit, NAME.bin and bitstream.json into ``out``; return the record.
+
+    The open flow's bitstream is read back and compared with placement and netlist.
+    Raises TimingError if the clock was missed and that is not allowed, MismatchError
+    if the read-back differs.
+    """
+    report = routed.load(routed_folder / routed.REPORT)
+    routed.require_timing(report, implementation.allow_timing_miss)
+    if implementation.tool == NEXTPNR:
+        flow = _open_flow(board)
+        made = bitstream.make(
+            routed_folder / nextpnr.FASM,
+            out,
+            Database(flow.xray_database, board.device),
+            name,
+            netlist=routed_folder / placeable.NETLIST,
+            placed=routed_folder / nextpnr.CELLS,
+            top=top,
+            notes=notes,
+        )
+        record = made.to_record()
+    else:
+        with writing(out):
+            for suffix in ("bit", "bin"):
+                shutil.copy(routed_folder / f"{top}.{suffix}", out / f"{name}.{suffix}")
+        size = (out / f"{name}.bit").stat().st_size
+        record = bitstream.Bitstream(board.device, top, f"{name}.bit", f"{name}.bin", size, None).to_record()
+    record["timing_met"] = report.timing_met
+    (out / bitstream.REPORT).write_text(json.dumps(record, indent=1) + "\n")
+    return record

@@ -1,0 +1,182 @@
+"""Layers whose weights never change: every neuron a sum of its own, with common parts made once.
+
+A neuron is +-x_1 +-x_2 ... >= bound. What several neurons add up alike, or with all
+signs turned round, is added once:
+
+* One-bit inputs: four neurons at a time sort the inputs into eight classes by how their
+  weights differ; a class is counted once for the four. Two of the neurons then need
+  the sum S of the classes in which they agree and the difference D of the others:
+  they are S + D and S - D.
+* Integers: the inputs are taken three by three (the colours of a pixel), four sums each
+  up to sign; of these sums again triples that occur in most neurons are made first.
+
+Bounds are constants, so a comparison takes a LUT for every five bits of one row, or one
+site a bit of two rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations
+
+import numpy as np
+
+from bnn_hw.rtl.structural.netlist import Netlist, Signal, inverted
+from bnn_hw.rtl.structural.numbers import Number, add, at_least, gathered, ones, register, signed, unsigned
+
+GROUP_NEURONS = 4
+TERMS = 3
+
+
+@dataclass(frozen=True)
+class ConstantLayer:
+    """A layer: (neurons, inputs) weights of -1 and +1, a bound of the signed sum for each neuron.
+
+    bits, is_signed: of an input. bipolar: an input is a bit for -1 and +1, and ``bounds`` are
+    of the number of matches. cycles: 1 or 2, registers behind the first.
+    """
+
+    weights: np.ndarray
+    bounds: tuple[int, ...]
+    bits: int
+    is_signed: bool
+    bipolar: bool
+    cycles: int
+
+
+def constant_layer(layer: ConstantLayer) -> tuple[Netlist, list[Signal]]:
+    """Build the layer: port ``inputs``, one signal a neuron; 1 + ``cycles`` registers between them."""
+    net = Netlist()
+    inputs = layer.weights.shape[1]
+    port = net.port("inputs", inputs * layer.bits)
+    if layer.bipolar:
+        return net, _one_bit(net, port, layer)
+    values = [port[i * layer.bits : (i + 1) * layer.bits] for i in range(inputs)]
+    numbers = [signed(bits) if layer.is_signed else unsigned(bits) for bits in values]
+    return net, _integer(net, numbers, layer)
+
+
+def _one_bit(net: Netlist, port: Sequence[Signal], layer: ConstantLayer) -> list[Signal]:
+    fired: dict[int, Signal] = {}
+    for group in _groups(layer.weights):
+        classes = _classes(net, port, layer.weights[group])
+        for a, b in zip(group[::2], [*group[1::2], None], strict=False):
+            relative = {key: key[group.index(a)] for key in classes}
+            if b is None:
+                rows = add(net, [number.times(relative[key]) for key, number in classes.items()], 2)
+                sums = {a: rows}
+            else:
+                parts = _sum_and_difference(net, classes, relative, group.index(b))
+                sums = {a: gathered(parts), b: gathered([parts[0], parts[1].times(-1)])}
+            for neuron, total in sums.items():
+                # matches = weights of -1 + sum of +-bit
+                zeros = int((layer.weights[neuron] < 0).sum())
+                fired[neuron] = at_least(net, total, layer.bounds[neuron] - zeros)
+    result = [fired[neuron] for neuron in range(len(layer.bounds))]
+    return net.register(result) if layer.cycles == 2 else [net.plain(signal) for signal in result]
+
+
+def _groups(weights: np.ndarray) -> list[list[int]]:
+    """Neurons by fours: pairs that agree or disagree most, then pairs of pairs."""
+    alike = np.abs(weights @ weights.T)
+    left = list(range(len(weights)))
+    pairs: list[list[int]] = []
+    while len(left) > 1:
+        a, b = max(combinations(left, 2), key=lambda pair: int(alike[pair]))
+        pairs.append([a, b])
+        left = [neuron for neuron in left if neuron not in (a, b)]
+    pairs += [left] if left else []
+    size = GROUP_NEURONS // 2
+    return [[*chain.from_iterable(pairs[k : k + size])] for k in range(0, len(pairs), size)]
+
+
+def _classes(net: Netlist, port: Sequence[Signal], weights: np.ndarray) -> dict[tuple[int, ...], Number]:
+    """Counts of the inputs by the signs that the neurons give them, the first neuron's sign being plus."""
+    members: defaultdict[tuple[int, ...], list[Signal]] = defaultdict(list)
+    negative: defaultdict[tuple[int, ...], int] = defaultdict(int)
+    for i, column in enumerate(weights.T):
+        key = tuple(int(weight * column[0]) for weight in column)
+        # Minus a bit is its inverse less one.
+        members[key].append(port[i] if column[0] > 0 else inverted(port[i]))
+        negative[key] += int(column[0] < 0)
+    counts = {}
+    for key, signals in members.items():
+        count = add(net, [ones(signals)])
+        counts[key] = Number(count.columns, count.most, -negative[key])
+    return counts
+
+
+def _sum_and_difference(
+    net: Netlist, classes: dict[tuple[int, ...], Number], relative: dict[tuple[int, ...], int], other: int
+) -> list[Number]:
+    parts = []
+    for sign in (1, -1):
+        own = [
+            number.times(relative[key])
+            for key, number in classes.items()
+            if key[other] * relative[key] == sign
+        ]
+        parts.append(add(net, own))
+    return parts
+
+
+def _integer(net: Netlist, numbers: Sequence[Number], layer: ConstantLayer) -> list[Signal]:
+    triples = [tuple(range(k, min(k + TERMS, len(numbers)))) for k in range(0, len(numbers), TERMS)]
+    terms, matrix = _make(net, numbers, layer.weights, _fixed(layer.weights, triples))
+    for _ in range(layer.cycles - 1):
+        terms, matrix = _make(net, terms, matrix, _common(matrix))
+    whole = [
+        [(_part(row, own), int(row[own[0]]))] for row in matrix for own in [np.flatnonzero(row).tolist()]
+    ]
+    sums, signs = _make(net, terms, matrix, whole)
+    totals = [sums[k].times(int(row[k])) for row in signs for k in np.flatnonzero(row)]
+    fired = (at_least(net, total, bound) for total, bound in zip(totals, layer.bounds, strict=True))
+    return [net.plain(signal) for signal in fired]
+
+
+Part = tuple[tuple[int, int], ...]
+"""A sum: (term, sign) each, the first sign plus."""
+
+
+def _part(row: np.ndarray, terms: Sequence[int]) -> Part:
+    return tuple((k, int(row[k] * row[terms[0]])) for k in terms)
+
+
+def _fixed(matrix: np.ndarray, triples: Sequence[tuple[int, ...]]) -> list[list[tuple[Part, int]]]:
+    """For each neuron the parts it consists of, with their signs."""
+    return [[(_part(row, own), int(row[own[0]])) for own in triples] for row in matrix]
+
+
+def _common(matrix: np.ndarray) -> list[list[tuple[Part, int]]]:
+    """Parts of three terms, those first that most neurons have in common."""
+    left = matrix.copy()
+    chosen: list[list[tuple[Part, int]]] = [[] for _ in matrix]
+    while left.any():
+        users: defaultdict[Part, list[int]] = defaultdict(list)
+        for neuron, row in enumerate(left):
+            own = np.flatnonzero(row).tolist()
+            for terms in combinations(own, min(TERMS, len(own))) if own else ():
+                users[_part(row, terms)].append(neuron)
+        part = max(users, key=lambda key: (len(users[key]) - 1) * len(key))
+        for neuron in users[part]:
+            chosen[neuron].append((part, int(left[neuron, part[0][0]])))
+            left[neuron, [term for term, _ in part]] = 0
+    return chosen
+
+
+def _make(
+    net: Netlist, terms: Sequence[Number], matrix: np.ndarray, chosen: list[list[tuple[Part, int]]]
+) -> tuple[list[Number], np.ndarray]:
+    """Add up the parts behind a register; return them and (neurons, parts) of their signs."""
+    parts = list(dict.fromkeys(part for own in chosen for part, _ in own))
+    made = []
+    for part in parts:
+        own = [terms[k].times(sign) for k, sign in part]
+        made.append(register(net, own[0]) if len(own) == 1 else add(net, own))
+    signs = np.zeros((len(matrix), len(parts)), int)
+    for neuron, own_parts in enumerate(chosen):
+        for part, sign in own_parts:
+            signs[neuron, parts.index(part)] = sign
+    return made, signs

@@ -1,0 +1,76 @@
+"""The netlist for place and route: one flat module of 7-series cells, as Yosys JSON.
+
+Unlike the netlist of bnn_hw/synth/yosys.py, whose stages keep their boundaries for
+the sake of figures, this one is optimised across all of the design.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnn_hw.errors import ToolError
+from bnn_hw.synth import yosys
+
+NETLIST = yosys.NETLIST
+
+
+@dataclass(frozen=True)
+class Placeable:
+    """The netlist's file, the tool that made it, and the seconds it took."""
+
+    path: Path
+    tool_version: str
+    seconds: float
+
+
+def script(files: list[str], folders: list[str], top: str, clock_hz: int, result: Path) -> yosys.Steps:
+    """Return the Yosys commands by step; paths are relative to the RTL folder.
+
+    clock_hz: LUTs are mapped for half its period, as in bnn_hw/synth/yosys.py.
+    Pads are not inserted: a Zynq design reaches the outside through its PS7.
+    """
+    include = "".join(f"-I{folder} " for folder in [".", *folders])
+    read = [f"read_verilog -sv -defer {include}{name}" for name in files]
+    steps: yosys.Steps = [("reading the RTL", [*read, f"scratchpad -set abc9.D {round(0.5e12 / clock_hz)}"])]
+    command = f"synth_xilinx -family xc7 -flatten -noiopad -top {top}"
+    steps += [(name, [f"{command} -run {label}:{label}"]) for label, name in yosys.LABELS]
+    # nextpnr-xilinx takes cells that carry only names of scopes for cells that it must place.
+    write = ["delete t:$scopeinfo", f"select {top}", f"write_json -selected {yosys.quoted(result)}"]
+    return [*steps, ("writing the netlist", write)]
+
+
+def synthesise(
+    rtl_folder: Path,
+    top: str,
+    out: Path,
+    clock_hz: int,
+    *,
+    log: Path | None = None,
+    timeout_s: float = 3600,
+    progress: yosys.Progress | None = None,
+) -> Placeable:
+    """Write ``out``/netlist.json of the module ``top`` of an RTL folder with files.f.
+
+    log: Yosys' own words, ``out``/yosys.log if None. Raises ToolError as
+    yosys.synthesise does; then only the log is left.
+    """
+    if not yosys.available():
+        cause = "the Python package pyosys is not installed; synthesis needs it"
+        raise ToolError.at("yosys", cause, yosys.REMEDY)
+    started = time.monotonic()
+    files, folders = yosys.read_file_list(rtl_folder)
+    work = out / "unfinished"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    result = work.resolve() / NETLIST
+    steps = script(files, folders, top, clock_hz, result)
+    try:
+        yosys.run_worker(steps, top, work, log or out / yosys.LOG, rtl_folder, timeout_s, progress)
+        result.replace(out / NETLIST)
+        version = yosys.version_of((work / "version").read_text())
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Placeable(out / NETLIST, version, round(time.monotonic() - started, 2))

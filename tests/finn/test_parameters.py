@@ -1,0 +1,47 @@
+"""FINN's weights and thresholds against the integer graph's."""
+
+import numpy as np
+import pytest
+
+from bnn_hw.errors import MismatchError
+from bnn_hw.finn.parameters import compare_parameters
+from bnn_hw.pipeline.legal import as_chain
+from tests.finn.folded import save_folded
+from tests.networks import ConvSpec, DenseSpec, random_graph
+
+
+@pytest.fixture
+def chain():
+    return as_chain(random_graph((ConvSpec("conv1", 4), DenseSpec("fc1", 8), DenseSpec("fc2", 3)), (6, 6, 3)))
+
+
+def test_equal_parameters_are_counted(chain, tmp_path):
+    found = compare_parameters(save_folded(chain, tmp_path / "m.onnx"), chain)
+    assert found == {"weights": 4 * 27 + 8 * 64 + 3 * 8, "thresholds": 12, "equal": True}
+
+
+def test_a_threshold_out_of_reach_is_equal_to_any_other(chain, tmp_path):
+    """A neuron that never fires needs no exact threshold: FINN clips it to its accumulator."""
+    layer = chain.layers[1]
+    layer.threshold.op.thresholds[2] = 500
+    levels = (layer.threshold.op.thresholds + layer.mw) / 2.0
+    levels[2] = 65
+    compare_parameters(save_folded(chain, tmp_path / "m.onnx", t_fc1=levels.astype(np.float32)), chain)
+    levels[2] = 64
+    with pytest.raises(MismatchError, match=r"layer fc1, neuron 2: expected the threshold 65, got 64"):
+        compare_parameters(save_folded(chain, tmp_path / "m.onnx", t_fc1=levels.astype(np.float32)), chain)
+
+
+def test_every_layer_that_differs_is_named(chain, tmp_path):
+    levels = chain.layers[0].threshold.op.thresholds.astype(np.float32)
+    levels[1] += 1
+    weights = (chain.layers[2].weights.T + 1) / 2
+    weights[5, 0] = 1 - weights[5, 0]
+    path = save_folded(chain, tmp_path / "m.onnx", t_conv1=levels, w_fc2=weights.astype(np.float32))
+    with pytest.raises(MismatchError) as caught:
+        compare_parameters(path, chain)
+    assert [fault.place for fault in caught.value.faults] == [
+        "FINN's network, layer conv1, neuron 1",
+        "FINN's network, layer fc2, neuron 0, synapse 5",
+    ]
+    assert "(1 of 4 differ)" in caught.value.faults[0].cause

@@ -1,0 +1,111 @@
+"""Budgets: shares of a part and explicit limits, from the command line's text to the plan."""
+
+import pytest
+from click.testing import CliRunner
+
+from bnn_hw.board import load_board
+from bnn_hw.cli import main
+from bnn_hw.errors import ConfigError, FitError
+from bnn_hw.pipeline import record
+from bnn_hw.pipeline.legal import as_chain
+from bnn_hw.plan import make_plan
+from bnn_hw.plan.budget import SHELL, UTILISATION, budget_of, parse_limits
+from bnn_hw.plan.search import Search
+from tests.networks import NETWORKS, random_graph
+
+BOARD = load_board("pynq-z1")
+PART = BOARD.part
+
+
+def test_share_of_a_part_less_the_shell():
+    budget = budget_of(PART)
+    assert budget.limit.lut == pytest.approx(UTILISATION * 53200 - SHELL.lut)
+    assert budget.limit.bram36 == 117
+    assert budget.text == "85% of xc7z020 less the shell"
+
+
+def test_limits_replace_what_they_name():
+    limits = parse_limits("lut=26060, bram36=124,dsp=0", PART)
+    assert limits == {"lut": 26060, "bram36": 124, "dsp": 0}
+    budget = budget_of(PART, 0.5, limits=limits)
+    assert (budget.limit.lut, budget.limit.bram36, budget.limit.dsp) == (26060, 124, 0)
+    assert budget.limit.ff == 0.5 * 106400 - SHELL.ff
+    assert budget.text == ("limits 26,060 LUT, 124.0 BRAM36, 0 DSP, else 50% of xc7z020 less the shell")
+    assert parse_limits(None, PART) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "limit: '' is no resource\n    remedy: known: bram36, dsp, ff, lut"),
+        ("luts=3", "limit luts=3: 'luts' is no resource\n    remedy: did you mean lut?"),
+        ("lut", "limit lut: '' is no number\n    remedy: give a number from 1 to 53,200 (xc7z020)"),
+        ("lut=many", "limit lut=many: 'many' is no number"),
+        ("lut=0", "limit lut=0: leaves 0 LUT, with which nothing can be built"),
+        ("lut=nan", "limit lut=nan: leaves nan LUT"),
+        ("bram36=-1", "limit bram36=-1: leaves -1 BRAM36"),
+        ("dsp=221", "limit dsp=221: exceeds the 220 DSP of xc7z020\n    remedy: give a number from 0 to 220"),
+        ("lut=1,lut=2", "limit lut=2: is the second one for this resource"),
+    ],
+)
+def test_wrong_limits(text, message):
+    with pytest.raises(ConfigError) as caught:
+        parse_limits(text, PART)
+    assert message in str(caught.value)
+
+
+def test_wrong_limits_are_told_together():
+    with pytest.raises(ConfigError) as caught:
+        parse_limits("lut=0,sites=4,dsp=1000", PART)
+    assert [fault.place for fault in caught.value.faults] == [
+        "limit lut=0",
+        "limit sites=4",
+        "limit dsp=1000",
+    ]
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.01, float("nan")])
+def test_wrong_utilisation(share):
+    with pytest.raises(ConfigError, match=r"utilisation \S+: is no share of a part"):
+        budget_of(PART, share)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return random_graph(NETWORKS["ncnv"])
+
+
+def test_plan_keeps_to_the_limits_and_records_them(graph):
+    plan = make_plan(graph, BOARD, "high-throughput", limit="lut=4000,bram36=1")
+    assert plan.resources.lut <= 4000
+    assert plan.resources.bram36 <= 1
+    assert plan.limit.lut == 4000
+    assert plan.budget.startswith("limits 4,000 LUT, 1.0 BRAM36")
+    assert record.from_json(record.to_json(plan)) == plan
+    without = make_plan(graph, BOARD, "high-throughput", limit="lut=4000,bram36=0")
+    assert without.resources.bram36 == 0
+    assert without.interval_cycles >= plan.interval_cycles
+
+
+def test_more_of_the_part_is_never_slower(graph):
+    search = Search(as_chain(graph))
+    assert search.intervals()[0] == 1024
+    small, large = (make_plan(graph, BOARD, "high-throughput", utilisation=share) for share in (0.1, 0.2))
+    assert small.resources.lut <= 0.1 * 53200 - SHELL.lut
+    assert large.interval_cycles < small.interval_cycles
+
+
+def test_goal_beyond_the_limits_names_them(graph):
+    with pytest.raises(FitError) as caught:
+        make_plan(graph, BOARD, "fps=97656", limit="lut=3000")
+    assert "(limits 3,000 LUT, else 85% of xc7z020 less the shell)" in str(caught.value)
+
+
+def test_command_line_refuses_before_anything_is_written(tmp_path):
+    arguments = ["plan", "ncnv", "--board", "pynq-z1", "--goal", "high-throughput", "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, [*arguments, "--limit", "lut=0", "--quiet"])
+    assert result.exit_code == 5
+    assert "limit lut=0" in result.output
+    result = CliRunner().invoke(main, [*arguments, "--utilisation", "2", "--quiet"])
+    assert result.exit_code == 5
+    assert not list(tmp_path.iterdir())

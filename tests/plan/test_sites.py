@@ -1,0 +1,62 @@
+"""Stored site counts against the netlists that the RTL back end generates."""
+
+import json
+
+import pytest
+
+from bnn_hw.plan import laws, sites
+from bnn_hw.rtl.structural.library import _groups
+from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
+from bnn_hw.rtl.structural.sums import Sums, triple_sums
+
+
+@pytest.mark.parametrize("simd", [1, 2, 7, 16, 48, 64, 65, 128, 144, 288, 576])
+def test_match_counters(simd):
+    groups, lanes = _groups(simd)
+    assert sites.groups_of(simd) == (groups, lanes)
+    counters = [lanes] * (groups - 1) + [simd - (groups - 1) * lanes]
+    own = sum(match_rows(n, best_shape(n))[0].sites for n in counters)
+    join = compress_rows(2 * groups, lanes.bit_length(), simd.bit_length())[0].sites if groups > 1 else 0
+    assert sites.match_dot_sites(simd) == own + join
+
+
+def test_counts_beyond_the_table_grow_in_proportion():
+    for simd in (2304, 4608):
+        groups, lanes = _groups(simd)
+        join = compress_rows(2 * groups, lanes.bit_length(), simd.bit_length())[0].sites
+        exact = (groups - 1) * match_rows(lanes, best_shape(lanes))[0].sites
+        exact += match_rows(simd - (groups - 1) * lanes, best_shape(64))[0].sites + join
+        assert sites.match_dot_sites(simd) == pytest.approx(exact, rel=0.01)
+    assert sites.count_sites(1152) == pytest.approx(subset_counts(1152, [(1 << 1152) - 1])[0].sites, rel=0.02)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 10, 72, 144])
+def test_counters_of_constant_weights(bits):
+    assert sites.count_sites(bits) == subset_counts(bits, [(1 << bits) - 1])[0].sites
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9, 27])
+def test_sums_of_three(count, signed):
+    kind = Sums(count, 8, signed)
+    assert sites.triple_sum_sites(count, kind.sum_bits) == triple_sums(kind)[0].sites
+
+
+def test_laws_are_stored_with_their_residuals():
+    record = json.loads(laws.FILE.read_text())
+    assert record["laws"].keys() <= record["residuals_lut"].keys() | {
+        "constant",
+        "integer",
+        "integer_constant",
+    }
+    for law in record["residuals_lut"].values():
+        assert law["units"] >= 4
+        assert law["median"] <= 0.10
+        assert law["worst"] <= 0.20
+
+
+def test_trial_constants_hold_inside_only():
+    before = laws.fitted_lut("mvtu", counter_bits=3)
+    with laws.trial({"mvtu": {"base": 1.0, "counter_bits": 2.0}}):
+        assert laws.fitted_lut("mvtu", counter_bits=3) == 7
+    assert laws.fitted_lut("mvtu", counter_bits=3) == before

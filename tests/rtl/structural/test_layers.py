@@ -1,0 +1,163 @@
+"""Netlists made for weights against products in numpy: constant layers, shared sequences, numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bnn_hw.rtl.structural.compress import rows_registered
+from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
+from bnn_hw.rtl.structural.netlist import Chain, Lut, Netlist, inverted
+from bnn_hw.rtl.structural.numbers import add, at_least, signed, unsigned
+from bnn_hw.rtl.structural.sequences import sequence_rows, weight_classes
+from tests.rtl.structural.test_arithmetic import bits, number
+
+
+def columns_of(net: Netlist, heights: list[int]) -> list[list[int]]:
+    signals = iter(net.port("bits", sum(heights)))
+    return [[next(signals) for _ in range(height)] for height in heights]
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("seed", range(6))
+def test_registered_rows_keep_the_sum(seed: int, rows: int) -> None:
+    """Columns of any height, some bits inverted, the sum cut off or not."""
+    rng = np.random.default_rng(seed)
+    for _ in range(10):
+        heights = rng.integers(0, 12, rng.integers(1, 8)).tolist()
+        whole = sum(height << weight for weight, height in enumerate(heights)).bit_length()
+        for width in (max(1, whole), max(1, whole - 2)):
+            net = Netlist()
+            columns = columns_of(net, heights)
+            flips = rng.integers(0, 2, sum(heights)) * (seed % 2)
+            flipped = iter(flips)
+            columns = [[inverted(s) if next(flipped) else s for s in column] for column in columns]
+            result = rows_registered(net, columns, width, rows)
+            assert max(map(len, result), default=0) <= rows
+            assert len(result) <= width
+            cases = rng.integers(0, 2, (200, sum(heights)))
+            cases[:2] = [[0], [1]]
+            weights = np.repeat(1 << np.arange(len(heights)), heights)
+            values = [net.evaluate({"bits": cases}, [net.plain(s) for s in column]) for column in result]
+            total = sum(value.sum(axis=1).astype(np.int64) << weight for weight, value in enumerate(values))
+            np.testing.assert_array_equal(total % (1 << width), (cases ^ flips) @ weights % (1 << width))
+
+
+def test_a_site_takes_two_bits_off_the_sum() -> None:
+    """What the carry chains are for: hardly more than one site for every two bits less."""
+    net = Netlist()
+    rows_registered(net, columns_of(net, [72]), 7)
+    assert net.sites <= 36
+
+
+def test_signals_of_different_age_do_not_meet() -> None:
+    net = Netlist()
+    a, b = net.port("a", 2)
+    (late,) = net.register([a])
+    with pytest.raises(ValueError, match="registers cannot meet"):
+        net.lut([late, b], lambda *x: sum(x))
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_comparison_with_every_bound(rows: int) -> None:
+    for bound in range(-30, 60):
+        net = Netlist()
+        values = [unsigned(net.port("a", 4)), signed(net.port("b", 4)), unsigned(net.port("c", 4)).times(-1)]
+        a, b, c = (grid.reshape(-1) for grid in np.meshgrid(*[np.arange(16)] * 3))
+        total = add(net, values, rows)
+        fired = net.plain(at_least(net, total, bound))
+        ports = {"a": bits(a, 4), "b": bits(b, 4), "c": bits(c, 4)}
+        want = a + (b ^ 8) - 8 - c >= bound
+        np.testing.assert_array_equal(net.evaluate(ports, [fired])[:, 0], want, err_msg=str(bound))
+
+
+LAYERS = [
+    (40, 9, 1, False, True, 1),
+    (144, 16, 1, False, True, 2),
+    (30, 1, 1, False, True, 1),
+    (30, 2, 1, False, True, 1),
+    (30, 7, 1, False, True, 2),
+    (1, 1, 1, False, True, 1),
+    (27, 16, 8, False, False, 2),
+    (48, 5, 4, False, False, 2),
+    (9, 4, 8, False, False, 1),
+    (7, 3, 5, True, False, 1),
+    (1, 2, 8, False, False, 1),
+]
+
+
+@pytest.mark.parametrize(("inputs", "neurons", "width", "is_signed", "bipolar", "cycles"), LAYERS)
+def test_constant_layers(
+    inputs: int, neurons: int, width: int, is_signed: bool, bipolar: bool, cycles: int
+) -> None:
+    rng = np.random.default_rng(inputs)
+    weights = rng.choice([-1, 1], (neurons, inputs))
+    weights[neurons // 2] = weights[0] * rng.choice([1, 1, 1, -1], inputs)  # alike, so that parts are shared
+    fields = rng.integers(0, 1 << width, (400, inputs))
+    fields[:2] = [[0], [(1 << width) - 1]]
+    fields[2:6] = np.where(weights[rng.integers(0, neurons, 4)] > 0, fields[1], 0)
+    if is_signed:
+        values = (fields ^ (1 << width - 1)) - (1 << width - 1)
+    else:
+        values = 2 * fields - 1 if bipolar else fields
+    sums = values @ weights.T
+    sums = (sums + inputs) // 2 if bipolar else sums
+    bounds = np.sort(sums, axis=0)[len(sums) // 2].copy()
+    bounds[1::4], bounds[3::4] = sums.min() - 1, sums.max() + 1  # always and never
+    layer = ConstantLayer(weights, tuple(map(int, bounds)), width, is_signed, bipolar, cycles)
+    net, fired = constant_layer(layer)
+    got = net.evaluate({"inputs": bits(fields.reshape(-1), width).reshape(len(fields), -1)}, fired)
+    np.testing.assert_array_equal(got, sums >= bounds)
+    assert {net.ages[signal] for signal in fired if signal > 1} <= {1 + cycles}
+
+
+def test_neurons_share_what_they_have_in_common() -> None:
+    rng = np.random.default_rng(4)
+    one = rng.choice([-1, 1], (1, 27))
+    sizes = []
+    for weights in (one, np.repeat(one, 4, axis=0), np.concatenate([one, -one])):
+        bounds = tuple(range(len(weights)))
+        sizes.append(constant_layer(ConstantLayer(weights, bounds, 8, False, False, 2))[0].sites)
+    alone, four, opposite = sizes
+    assert four - alone <= 12
+    assert opposite - alone <= 4 + 14  # another comparison, and a sum's inverse in registers
+
+
+@pytest.mark.parametrize(
+    ("inputs", "pe", "words", "cycles"), [(144, 3, 6, 2), (30, 2, 2, 1), (288, 1, 8, 2), (5, 2, 3, 1)]
+)
+def test_matches_with_weight_sequences(inputs: int, pe: int, words: int, cycles: int) -> None:
+    rng = np.random.default_rng(inputs)
+    memory = rng.integers(0, 2, (words, pe * inputs))
+    memory[:, :3] = [0, 1, 1]
+    net, rows = sequence_rows(
+        inputs, pe, [int(sum(int(b) << k for k, b in enumerate(w))) for w in memory], cycles
+    )
+    chosen = memory[rng.integers(0, words, 300)]
+    values = rng.integers(0, 2, (300, inputs))
+    values[:words] = memory[:, :inputs]
+    chosen[:words] = memory
+    for p in range(pe):
+        got = sum(number(net.evaluate({"inputs": values, "weights": chosen}, row)) for row in rows[p])
+        matches = (values == chosen[:, p * inputs : (p + 1) * inputs]).sum(axis=1)
+        np.testing.assert_array_equal(got, matches)
+
+
+def test_classes_of_weights() -> None:
+    """Bits: a, not a, 0, 1, b, a; bit 0 is the lowest."""
+    words = (0b101010 ^ 0b100010, 0b111001, 0b011010)
+    columns = [[word >> place & 1 for word in words] for place in range(6)]
+    for place, (own, inverse) in enumerate(weight_classes(words, 6)):
+        base = [0] * 3 if own is None else columns[own]
+        assert [bit ^ inverse for bit in base] == columns[place]
+
+
+def test_three_lanes_a_site_where_weights_are_shared() -> None:
+    """Only two sequences: the lanes' sites are a third of the lanes."""
+    rng = np.random.default_rng(1)
+    word = int("".join(map(str, rng.integers(0, 2, 60))), 2)
+    net, _ = sequence_rows(60, 1, (word, (1 << 60) - 1 - word), 1)
+    lanes = [cell for cell in net.cells if isinstance(cell, Lut) and any(i > 60 for i in cell.inputs)]
+    assert not any(isinstance(cell, Chain) and cell.carry_in == 1 for cell in net.cells)
+    assert len(net.ports["inputs"]) == 60
+    assert len([cell for cell in lanes if net.levels[cell.o6] == 1]) == 20
