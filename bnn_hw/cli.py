@@ -194,6 +194,9 @@ step_command("plan", "plan", "Fold a network onto a board and show layer by laye
 step_command("generate", "rtl", "Write the accelerator as SystemVerilog.")
 step_command("verify", "verify", "Prove the accelerator in simulation, bit by bit and cycle by cycle.")
 step_command("synth", "synth", "Synthesise for the utilisation of LUT, FF, BRAM and DSP.")
+step_command(
+    "shell", "soc", "Write the whole accelerator: the core with its Zynq shell, ready for a board's flow."
+)
 step_command("netlist", "netlist", "Prove the synthesised netlist equal to the RTL, cycle by cycle.")
 step_command("report", "report", "Write the HTML report, and make first what it is about.")
 register(main, build_options, show)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bnn_hw.finn.job import FIFOS, PRODUCTS
+from bnn_hw.finn.job import BUILT, FIFOS, PRODUCTS
 
 if TYPE_CHECKING:
     from bnn_hw.flow import Flow
@@ -48,13 +48,24 @@ def register(main: click.Group, build_options: Callable, show: Callable[..., Any
         computes what the integer graph computes; with Vivado the bit file and driver, too.
         """
         from bnn_hw import show as shows
+        from bnn_hw.finn_flow import check_tools
 
         step = "finn" if back_end == FINN else "report"
+        if back_end == FINN:
+            check_tools(flow)
         flow.until(step)
         show(lambda: shows.text(flow, step), shows.record(flow, step), as_json)
 
     @main.command()
     @build_options
+    @click.option(
+        "--finn-to",
+        "finn_product",
+        type=click.Choice((*PRODUCTS, BUILT)),
+        default=BUILT,
+        show_default=True,
+        help="How far FINN goes with our folding; built: as far as it already went, at least to code.",
+    )
     @click.option(
         "--target-fps",
         "finn_target_fps",
@@ -69,6 +80,8 @@ def register(main: click.Group, build_options: Callable, show: Callable[..., Any
           bnn-hw compare ncnv --board pynq-z1 --goal folding=table1
         """
         from bnn_hw import comparison
+        from bnn_hw.finn_flow import check_tools
 
+        check_tools(flow)
         table = comparison.make(flow)
         show(table.text, table.record, as_json)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bnn_hw.finn import backend, environment, vivado
 from bnn_hw.finn.folding import finn_folding
-from bnn_hw.finn.job import BITFILE, CODE, FIFOS
+from bnn_hw.finn.job import BITFILE, BUILT, CODE, FIFOS
 from bnn_hw.pictures import proof_pictures
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.plan.goal import FOLDING, parse_goal
@@ -29,9 +29,12 @@ TITLES = {
 
 @dataclass(frozen=True)
 class FinnOptions:
-    """product: one of bnn_hw.finn.job.PRODUCTS, None for a bit file where Vivado is and FINN has a shell
-    for the board, else generated code; fifos: one of bnn_hw.finn.job.FIFOS; target_fps: what SetFolding
-    aims at, None for what our plan reaches.
+    """How far FINN goes and at what it aims.
+
+    product: one of bnn_hw.finn.job.PRODUCTS or BUILT, None for a bit file where
+    Vivado is and FINN has a shell for the board, else generated code; fifos: one of
+    bnn_hw.finn.job.FIFOS; target_fps: what SetFolding aims at, None for what our
+    plan reaches.
     """
 
     product: str | None = None
@@ -63,6 +66,12 @@ class FinnSteps:
 
     @property
     def product(self) -> str:
+        """What is to be made; an earlier result counts only where the options ask for BUILT."""
+        if self.options.product == BUILT:
+            try:
+                return str(load(self.flow, OURS)["product"])
+            except (OSError, ValueError, KeyError):
+                return CODE
         if self.options.product:
             return self.options.product
         possible = vivado.is_installed() and self.flow.board.name in vivado.BOARDS
@@ -126,6 +135,21 @@ class FinnSteps:
         with self.flow.reporter.bar("FINN starts", total=1) as advance:
             imported, place = self.flow.folder(MODEL), self._place(step, folder)
             backend.build(request, imported, self.flow.graph, pictures, place, advance)
+
+
+def check_tools(flow: Flow) -> None:
+    """Find everything that FINN's steps will need, before any work starts.
+
+    Raises ToolError (FINN's environment, Vivado, Vitis HLS or finn-hlslib) and
+    ConfigError (FINN has no shell for the board).
+    """
+    product = FinnSteps(flow).product
+    folder = environment.find_environment().folder
+    if product == BITFILE:
+        vivado.finn_board(flow.board.name)
+    if product != CODE:
+        vivado.find_xilinx()
+        vivado.find_dependencies(folder)
 
 
 def load(flow: Flow, step: str) -> dict[str, Any]:

@@ -26,7 +26,9 @@ from bnn_hw.package.write import Contents, write_package
 from bnn_hw.pictures import PictureGroup, picture_groups, proof_pictures
 from bnn_hw.pipeline import record
 from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, STRUCTURAL
+from bnn_hw.pipeline.core import load as load_core
 from bnn_hw.pipeline.record import Plan, Resources
+from bnn_hw.pipeline.shell import load as load_shell
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.budget import check_utilisation, parse_limits
@@ -40,6 +42,7 @@ from bnn_hw.sim import netlist
 from bnn_hw.sim.reload import Reload
 from bnn_hw.sim.verify import to_json as proof_json
 from bnn_hw.sim.verify import verify
+from bnn_hw.soc.emit import emit_shell
 from bnn_hw.source import Source
 from bnn_hw.steps import Pipeline, Step, StepResult, digest_file, digest_tree
 from bnn_hw.synth.utilisation import Reference
@@ -55,6 +58,7 @@ TITLES = {
     "netlist": "prove the netlist equal to the RTL",
     "predict": "classify pictures",
     "report": "write the report",
+    "soc": "put the shell around the core",
     "package": "write the folder for the board",
     **FINN_TITLES,
 }
@@ -133,11 +137,12 @@ class Flow:
             ),
             Step("predict", self._picture_inputs, ("predict.py", "data", *ir), ("graph",), self._predict),
             Step("report", dict, ("report",), ("plan", "verify", "synth", "predict"), self._report),
+            Step("soc", self._clock_inputs, ("soc", "rtl/lib", "pipeline"), ("rtl",), self._shell),
             Step(
                 "package",
                 self._package_inputs,
                 ("package", "runtime", "manifest.py", "soc", *ir),
-                ("plan", "rtl"),
+                ("plan", "soc"),
                 self._package,
             ),
             *FinnSteps(self).steps(),
@@ -279,6 +284,12 @@ class Flow:
                 log=self.pipeline.root / "yosys.log",  # outlives the step's folder if it fails
             )
 
+    def _clock_inputs(self) -> dict[str, Any]:
+        return {"clock_hz": self.plan.clock_hz}
+
+    def _shell(self, folder: Path) -> None:
+        emit_shell(load_core(self.folder("rtl") / "core"), folder / "soc", self.plan.clock_hz)
+
     def _verify_netlist(self, folder: Path) -> None:
         options, kind = self.options, self.graph.input.type
         images = proof_pictures(kind, self.groups, options.frames, options.seed)[: netlist.FRAMES]
@@ -311,7 +322,7 @@ class Flow:
             self.graph,
             self.plan,
             self.board,
-            digest=self.pipeline.digests["rtl"][:32],
+            digest=load_shell(self.folder("soc") / "soc").digest,
             classes=tuple(self.classes),
             bit=self.options.bit,
         )

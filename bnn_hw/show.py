@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +14,8 @@ from bnn_hw.finn import show as finn_show
 from bnn_hw.flow import Flow
 from bnn_hw.package.write import archive_path
 from bnn_hw.pipeline.core import load as load_core
+from bnn_hw.pipeline.shell import Shell, to_json
+from bnn_hw.pipeline.shell import load as load_shell
 from bnn_hw.plan.explain import explain, explanation_tables
 from bnn_hw.plan.show import plan_tables
 from bnn_hw.synth.utilisation import comparison_table, load, stage_table
@@ -51,6 +54,17 @@ def _netlist(record: dict[str, Any]) -> str:
     return (
         f"netlist    equal to the RTL in every output word and its cycle, and in {len(record['streams'])} "
         f"streams between stages: {values:,} values ({runs})\ncells      {cells}"
+    )
+
+
+def _shell(shell: Shell) -> str:
+    return "\n".join(
+        [
+            f"shell      {shell.top} in {shell.folder}, registers at 0x{shell.base_address:08X}",
+            f"pictures   {shell.frame_bytes:,} bytes each, one every {shell.frame_stride:,} bytes",
+            f"results    {shell.result_words} words each, one every {shell.result_stride:,} bytes",
+            f"digest     {shell.digest}",
+        ]
     )
 
 
@@ -143,6 +157,8 @@ def text(flow: Flow, step: str) -> str:
         core = load_core(flow.folder("rtl") / "core")
         made = f"{len(core.sources)} modules and their memory images in {core.folder}"
         return f"{made}\nnext: bnn-hw verify {call}"
+    if step == "soc":
+        return f"{_shell(load_shell(flow.folder('soc') / 'soc'))}\nnext: bnn-hw report {call}"
     if step == "verify":
         return f"{_verify(flow.record('verify', 'verify.json'))}\nnext: bnn-hw synth {call}"
     if step == "synth":
@@ -186,10 +202,13 @@ def record(flow: Flow, step: str) -> dict[str, Any]:
     if step == "finn":
         result[step] = finn_flow.load(flow, step)
         return result
-    for name in [step] if step in files else [] if step == "rtl" else list(files):
+    for name in [step] if step in files else [] if step in ("rtl", "soc") else list(files):
         result[name] = flow.record(*files[name])
     if step == "rtl":
         result["core"] = str((flow.folder("rtl") / "core").resolve())
+    if step == "soc":
+        shell = load_shell(flow.folder("soc") / "soc")
+        result["shell"] = {**json.loads(to_json(shell)), "folder": str(shell.folder.resolve())}
     if step == "report":
         result["report"] = str((flow.folder("report") / "report.html").resolve())
     return result

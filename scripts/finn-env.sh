@@ -7,18 +7,18 @@ cd "$(dirname "$0")/.."
 folder=${1:-${BNN_HW_FINN_ENV:-.venv-finn}}
 
 suitable() {
-  "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null
+  "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
 }
 
 find_python() {
-  for candidate in "${PYTHON:-}" python3 python3.12 python3.11; do
+  for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
     if [ -n "$candidate" ] && suitable "$candidate"; then echo "$candidate"; return; fi
   done
 }
 
 python=$(find_python)
 if [ -z "$python" ]; then
-  echo "finn-env: Python 3.11 or 3.12 with venv is needed; name it: make finn-env PYTHON=/path/to/python3.11" >&2
+  echo "finn-env: Python 3.11, 3.12 or 3.13 with venv is needed; name it: make finn-env PYTHON=/path/to/python3.11" >&2
   exit 7
 fi
 

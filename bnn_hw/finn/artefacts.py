@@ -16,7 +16,7 @@ _IP = ("stitched_ip/ip/component.xml",)
 _BITFILE = (
     "bitfile/finn-accel.bit",
     "bitfile/finn-accel.hwh",
-    "driver/driver.py",
+    "driver/settings.json",
     "report/post_synth_resources.json",
     "report/post_route_timing.rpt",
 )

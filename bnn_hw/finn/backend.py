@@ -111,7 +111,7 @@ def build(
     kept = place.work.resolve() / "kept"
     job = _job(request, environment, imported, place.work.resolve(), pictures)
     result = run_job(job, environment, place.log, advance)
-    nodes = [node["name"] for node in result["nodes"] if request.product == CODE]
+    nodes = [node["name"] for node in result["nodes"]]
     names = artefacts.expected(
         request.product, nodes, request.layers is not None, executed=pictures is not None
     )
@@ -126,6 +126,8 @@ def build(
         record["execution"] = compare(graph, request.chain, pictures, kept / EXECUTED)
     if request.product == BITFILE:
         record["implementation"] = implementation(kept)
+        settings = json.loads((kept / "driver" / "settings.json").read_text())
+        record["driver"] = settings["driver_information"]
     shutil.copytree(kept, place.out, dirs_exist_ok=True)
     record["files"] = artefacts.digests(place.out, names)
     (place.out / RECORD).write_text(json.dumps(record, indent=1) + "\n")

@@ -16,6 +16,8 @@ PROGRESS = "@bnn_hw step "
 CODE, IP, BITFILE = "code", "ip", "bitfile"
 PRODUCTS = (CODE, IP, BITFILE)
 """How far a build goes: generated code and estimates, stitched IP, bit file and driver."""
+BUILT = "built"
+"""Asks for whatever product is there already, and for generated code where none is."""
 
 RESULT, ERROR = "result.json", "error.json"
 IMPORTED, PARENT = "hardware_layers.onnx", "parent.onnx"
@@ -46,9 +48,11 @@ class Job:
     ``build`` goes on from the folder that an import filled. out: folder for what
     is kept; work: folder for what FINN leaves on its way. scale, offset, dtype:
     what a pixel means to the network. layers: the folding, None lets FINN's
-    SetFolding choose one for target_fps. pictures: .npy file of (n, height, width,
-    channels) to execute, None for none. widen: hold accumulators in types that
-    hold them. finn_board: FINN's name of the board, for a bit file. vivado,
+    SetFolding choose one for target_fps; layer_names: of all compute layers;
+    max_cycles: what thresholds on pixels and the last node may take. pictures:
+    .npy file of (n, height, width, channels) to execute, None for none. widen: give
+    accumulators types that hold every sum. product, fifos: one of PRODUCTS, of
+    FIFOS. finn_board: FINN's name of the board, for a bit file. vivado,
     dependencies: Vivado's folder and that of FINN's C++ libraries.
     """
 

@@ -97,7 +97,6 @@ FIRST_TO_LAST_OFFSET = 0x0D8
 CLOCKED_CYCLES_OFFSET = 0x0DC
 CONFIG_ADDRESS_OFFSET = 0x100
 CONFIG_DATA_OFFSET = 0x104
-CONFIG_DIGEST_OFFSET = 0x108
 
 REGISTERS = {
     "MAGIC": Register(
@@ -156,7 +155,8 @@ REGISTERS = {
         0x01C,
         "ro",
         None,
-        "Bytes from one picture of a job to the next: FRAME_BYTES rounded up to a multiple of 8.",
+        "Bytes from one picture of a job to the next: FRAME_BYTES rounded up to a multiple of 8, of 16, 32 "
+        "and so on where the core takes more than 8 bytes a beat.",
         {},
     ),
     "RESULT_WORDS": Register(
@@ -251,7 +251,7 @@ REGISTERS = {
         0x050,
         "ro",
         0x00000000,
-        "Address that ERROR is about: of the burst (its first byte), or of the refused job; else 0.",
+        "First byte of the burst that a bus error or the end of the memory is about; 0 for other errors.",
         {},
     ),
     "TIMEOUT": Register(
@@ -326,14 +326,14 @@ REGISTERS = {
         0x090,
         "ro",
         0x00000000,
-        "Jobs queued since the last reset, modulo 2^32.",
+        "Jobs queued since the last reset, modulo 2^16.",
         {},
     ),
     "JOBS_DONE": Register(
         0x094,
         "ro",
         0x00000000,
-        "Jobs whose results are all in memory since the last reset, modulo 2^32.",
+        "Jobs whose results are all in memory since the last reset, modulo 2^16.",
         {},
     ),
     "CYCLES_LOW": Register(
@@ -347,7 +347,7 @@ REGISTERS = {
         0x0C4,
         "ro",
         0x00000000,
-        "Clock cycles since power-up, bits 32 to 63.",
+        "Clock cycles since power-up, bits 32 to 47, the rest zero.",
         {},
     ),
     "BUSY_CYCLES": Register(
@@ -382,8 +382,8 @@ REGISTERS = {
         0x0D8,
         "ro",
         0x00000000,
-        "Cycles from the first beat into the resting shell to the latest frame's last word out of the core, "
-        "both in the count: the latency after a job of one frame, the whole batch's time after several.",
+        "Cycles from the first beat that the core took with no earlier job open, to the latest frame's last "
+        "word out of the core: the latency after a job of one frame, the whole batch's time after several.",
         {},
     ),
     "CLOCKED_CYCLES": Register(
@@ -397,24 +397,20 @@ REGISTERS = {
         0x100,
         "rw",
         0x00000000,
-        "Where the next CONFIG_DATA goes or comes from; grows by one with each.",
+        "Word of the core's configuration port that CONFIG_DATA goes to; grows by one with each access.",
         {
-            "WORD": Field(0, 20, "Word within the layer."),
-            "LAYER": Field(20, 4, "Layer, counted from 0 among those that can be written."),
+            "WORD": Field(
+                0,
+                24,
+                "0 the format, 1 the digest of the layout, 2 a free tag, then the memories.",
+            ),
         },
     ),
     "CONFIG_DATA": Register(
         0x104,
         "rw",
         0x00000000,
-        "Weights and thresholds at CONFIG_ADDRESS; only while no job is open.",
-        {},
-    ),
-    "CONFIG_DIGEST": Register(
-        0x108,
-        "ro",
-        None,
-        "First 8 hexadecimal digits of the digest of the writable memories' layout; 0 where there are none.",
+        "The word at CONFIG_ADDRESS. Reads as zero where FEATURES.CONFIG is 0. Only while no job is open.",
         {},
     ),
 }

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnn_hw import tools
-from bnn_hw.errors import ConfigError
 from bnn_hw.folders import whole_folder
 from bnn_hw.pipeline.core import Core
+from bnn_hw.sim import compiler
 
 HARNESS = Path(__file__).parent / "harness.cpp"
-TIMEOUT_S = 900
-
-# Unknown values are random in runs that ask for it, so nothing may rest on power-up contents.
-VERILATOR_FLAGS = (
-    "--cc",
-    "--exe",
-    "-O3",
-    "--assert",
-    "--x-assign",
-    "fast",
-    "--x-initial",
-    "unique",
-    "-Wno-fatal",
-)
-# Higher levels double the time to compile and simulate no faster.
-OPT_FAST = "-O1"
-OPT_ONCE = "-O0"  # code that runs once, and Verilator's runtime
+PREFIX = "Vbnn_core"
 
 
 @dataclass(frozen=True)
@@ -49,7 +29,10 @@ def default_cache(folder: Path) -> Path:
 
 
 def build(
-    core: Core, cache: Path | None = None, timeout_s: float = TIMEOUT_S, optimise: str = OPT_FAST
+    core: Core,
+    cache: Path | None = None,
+    timeout_s: float = compiler.TIMEOUT_S,
+    optimise: str = compiler.OPT_FAST,
 ) -> Simulator:
     """Return the compiled simulation of ``core``, from ``cache`` if it is there.
 
@@ -60,41 +43,22 @@ def build(
     when a source file of the core is missing.
     """
     cache = (cache or default_cache(core.folder)).absolute()
-    verilator, compiler, make = (tools.find(t) for t in (tools.VERILATOR, tools.COMPILER, tools.MAKE))
-    digest = _digest(core, verilator, compiler, optimise)
-    program = cache / digest / "simulate"
+    chain = compiler.find_chain()
+    rules = (stage_table(core), access_rules(core))
+    texts = [HARNESS.read_text(), *rules]
+    digest = compiler.digest(core.folder, (*core.simulation_sources, *core.sources), texts, chain, optimise)
+    program = cache / digest / compiler.PROGRAM
     if program.is_file():
         return Simulator(program, core, reused=True)
     with whole_folder(cache / digest) as scratch:
-        (scratch / "stages.h").write_text(stage_table(core))
-        (scratch / "access.vlt").write_text(access_rules(core))
-        shutil.copy(HARNESS, scratch / "harness.cpp")
-        tools.run(
-            _verilate(core, verilator, scratch),
-            what="verilator",
-            log=cache / "verilator.log",
-            cwd=core.folder,
-            environment=verilator.environment,
-            timeout_s=timeout_s,
-            error_pattern="%Error",
-            remedy="this is a fault of the generated core; read the log",
+        (scratch / "stages.h").write_text(rules[0])
+        (scratch / "access.vlt").write_text(rules[1])
+        shutil.copy(HARNESS, scratch / HARNESS.name)
+        sources: list[str | Path] = [scratch / "access.vlt", *core.simulation_sources, *core.sources]
+        sources.append(scratch / HARNESS.name)
+        compiler.compile_program(
+            core.folder, core.top, PREFIX, sources, scratch, chain, cache, timeout_s, optimise
         )
-        runtime = cache / f"runtime_{_runtime_digest(verilator, compiler)}"
-        _take_runtime(runtime, scratch / "obj")
-        tools.run(
-            _compile(make, compiler, optimise),
-            what="compiling the simulation",
-            log=cache / "make.log",
-            cwd=scratch / "obj",
-            environment=verilator.environment,
-            timeout_s=timeout_s,
-            error_pattern=r"\berror\b|\*\*\*",
-            remedy="read the log",
-            check=(scratch / "obj" / "simulate").is_file,
-        )
-        _keep_runtime(runtime, scratch / "obj")
-        shutil.move(scratch / "obj" / "simulate", scratch / "simulate")
-        shutil.rmtree(scratch / "obj")
     return Simulator(program, core, reused=False)
 
 
@@ -124,79 +88,3 @@ def _data_bits(core: Core, name: str) -> int:
 def _member(top: str, wire: str) -> str:
     """The C++ name Verilator gives a wire of the top module; it escapes double underscores."""
     return f"{top}__DOT__{wire.replace('__', '___05F')}"
-
-
-def _verilate(core: Core, verilator: tools.FoundTool, scratch: Path) -> list[str | Path]:
-    return [
-        verilator.path,
-        *VERILATOR_FLAGS,
-        "--top-module",
-        core.top,
-        "--prefix",
-        "Vbnn_core",
-        "--Mdir",
-        scratch / "obj",
-        "-I.",
-        "-o",
-        "simulate",
-        "-CFLAGS",
-        "-I..",
-        scratch / "access.vlt",
-        *core.simulation_sources,
-        *core.sources,
-        scratch / "harness.cpp",
-    ]
-
-
-def _compile(make: tools.FoundTool, compiler: tools.FoundTool, optimise: str) -> list[str | Path]:
-    return [
-        make.path,
-        "-f",
-        "Vbnn_core.mk",
-        f"-j{os.cpu_count() or 1}",
-        f"CXX={compiler.path}",
-        f"LINK={compiler.path}",
-        f"PYTHON3={sys.executable}",
-        f"OPT_FAST={optimise}",
-        f"OPT_SLOW={OPT_ONCE}",
-        f"OPT_GLOBAL={OPT_ONCE}",
-        # Precompiled headers of this Verilator fail with some releases of g++.
-        "CFG_CXXFLAGS_PCH_I=-include",
-        "CFG_GCH_IF_CLANG=",
-    ]
-
-
-def _digest(core: Core, verilator: tools.FoundTool, compiler: tools.FoundTool, optimise: str) -> str:
-    sha = hashlib.sha256()
-    sha.update(_runtime_digest(verilator, compiler).encode())
-    for text in (*VERILATOR_FLAGS, optimise, OPT_ONCE, stage_table(core), access_rules(core)):
-        sha.update(text.encode() + b"\0")
-    sha.update(HARNESS.read_bytes())
-    headers = (path.name for path in core.folder.glob("*.svh"))
-    for path in sorted({*core.simulation_sources, *core.sources, *headers}):
-        try:
-            sha.update(path.encode() + b"\0" + (core.folder / path).read_bytes())
-        except FileNotFoundError as err:
-            raise ConfigError.at(
-                core.folder / path, "is missing from the core", "make it again with bnn-hw generate"
-            ) from err
-    return sha.hexdigest()[:20]
-
-
-def _runtime_digest(verilator: tools.FoundTool, compiler: tools.FoundTool) -> str:
-    names = (str(verilator.path), verilator.version_text, str(compiler.path), compiler.version_text, OPT_ONCE)
-    return hashlib.sha256("\0".join(names).encode()).hexdigest()[:12]
-
-
-def _take_runtime(runtime: Path, objects: Path) -> None:
-    """Put Verilator's own compiled runtime in place, so that make need not compile it for every core."""
-    for path in runtime.glob("verilated*.o"):
-        shutil.copy(path, objects / path.name)
-
-
-def _keep_runtime(runtime: Path, objects: Path) -> None:
-    if runtime.exists():
-        return
-    with whole_folder(runtime) as scratch:
-        for path in objects.glob("verilated*.o"):
-            shutil.copy(path, scratch / path.name)

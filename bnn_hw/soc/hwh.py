@@ -7,6 +7,7 @@ fields, and the interrupt. Everything else that Vivado would write is left out.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -62,8 +63,10 @@ def divisors(clock_hz: int) -> tuple[int, int]:
 
 
 def hwh(handoff: Handoff) -> str:
-    """Return the text of the .hwh file."""
-    device = handoff.device
+    """Return the text of the .hwh file; ConfigError for another family or a clock out of reach."""
+    match = re.fullmatch(r"xc(7z\d{3}s?)([a-z]+\d+)-(\d\w*)", handoff.device)
+    if not match:
+        raise ConfigError.at("device", f"is {handoff.device!r}", "give a Zynq-7000 such as xc7z020clg400-1")
     system = ET.Element(
         "EDKSYSTEM", EDWVERSION="1.2", TIMESTAMP="", VIVADOVERSION="2020.2", GENERATOR="bnn_hw"
     )
@@ -72,9 +75,9 @@ def hwh(handoff: Handoff) -> str:
         "SYSTEMINFO",
         ARCH="zynq",
         NAME=handoff.name,
-        DEVICE=device[2:9],
-        PACKAGE=device[9:].split("-")[0],
-        SPEEDGRADE="-" + device.rsplit("-", 1)[1],
+        DEVICE=match[1],
+        PACKAGE=match[2],
+        SPEEDGRADE=f"-{match[3]}",
     )
     ET.SubElement(system, "EXTERNALPORTS")
     ET.SubElement(system, "EXTERNALINTERFACES")

@@ -103,7 +103,8 @@ _IDENTITY = (
         0x01C,
         RO,
         None,
-        "Bytes from one picture of a job to the next: FRAME_BYTES rounded up to a multiple of 8.",
+        "Bytes from one picture of a job to the next: FRAME_BYTES rounded up to a multiple of 8, "
+        "of 16, 32 and so on where the core takes more than 8 bytes a beat.",
     ),
     Register(
         "RESULT_WORDS",
@@ -196,7 +197,7 @@ _CONTROL = (
         0x050,
         RO,
         0,
-        "Address that ERROR is about: of the burst (its first byte), or of the refused job; else 0.",
+        "First byte of the burst that a bus error or the end of the memory is about; 0 for other errors.",
     ),
     Register(
         "TIMEOUT",
@@ -254,15 +255,15 @@ _JOBS = (
         "Writing the number of frames, 1 to 65,535, queues the job. A job at fault is refused: "
         "JOBS_ACCEPTED stays, ERROR tells why.",
     ),
-    Register("JOBS_ACCEPTED", 0x090, RO, 0, "Jobs queued since the last reset, modulo 2^32."),
+    Register("JOBS_ACCEPTED", 0x090, RO, 0, "Jobs queued since the last reset, modulo 2^16."),
     Register(
-        "JOBS_DONE", 0x094, RO, 0, "Jobs whose results are all in memory since the last reset, modulo 2^32."
+        "JOBS_DONE", 0x094, RO, 0, "Jobs whose results are all in memory since the last reset, modulo 2^16."
     ),
 )
 
 _COUNTERS = (
     Register("CYCLES_LOW", 0x0C0, RO, 0, "Clock cycles since power-up, bits 0 to 31; never cleared."),
-    Register("CYCLES_HIGH", 0x0C4, RO, 0, "Clock cycles since power-up, bits 32 to 63."),
+    Register("CYCLES_HIGH", 0x0C4, RO, 0, "Clock cycles since power-up, bits 32 to 47, the rest zero."),
     Register("BUSY_CYCLES", 0x0C8, RO, 0, "Cycles with a job open."),
     Register(
         "STALLED_IN",
@@ -278,8 +279,8 @@ _COUNTERS = (
         0x0D8,
         RO,
         0,
-        "Cycles from the first beat into the resting shell to the latest frame's last word out of the core, "
-        "both in the count: the latency after a job of one frame, the whole batch's time after several.",
+        "Cycles from the first beat that the core took with no earlier job open, to the latest frame's last "
+        "word out of the core: the latency after a job of one frame, the whole batch's time after several.",
     ),
     Register("CLOCKED_CYCLES", 0x0DC, RO, 0, "Cycles in which the core's clock ran."),
 )
@@ -290,21 +291,15 @@ _CONFIG = (
         0x100,
         RW,
         0,
-        "Where the next CONFIG_DATA goes or comes from; grows by one with each.",
-        (
-            Field("WORD", 0, 20, "Word within the layer."),
-            Field("LAYER", 20, 4, "Layer, counted from 0 among those that can be written."),
-        ),
+        "Word of the core's configuration port that CONFIG_DATA goes to; grows by one with each access.",
+        (Field("WORD", 0, 24, "0 the format, 1 the digest of the layout, 2 a free tag, then the memories."),),
     ),
     Register(
-        "CONFIG_DATA", 0x104, RW, 0, "Weights and thresholds at CONFIG_ADDRESS; only while no job is open."
-    ),
-    Register(
-        "CONFIG_DIGEST",
-        0x108,
-        RO,
-        None,
-        "First 8 hexadecimal digits of the digest of the writable memories' layout; 0 where there are none.",
+        "CONFIG_DATA",
+        0x104,
+        RW,
+        0,
+        "The word at CONFIG_ADDRESS. Reads as zero where FEATURES.CONFIG is 0. Only while no job is open.",
     ),
 )
 

@@ -39,6 +39,7 @@ def systemverilog() -> str:
         "// A_x      byte offset of register x; R_x its value after power-up; B_x_y lowest bit of",
         "//          its field y; E_x a code of the register ERROR; L_x a limit.",
         "",
+        "// verilator lint_off UNUSEDPARAM",
         f"package {SV_PACKAGE};",
     ]
     for name, value, text in _LIMITS:
@@ -55,7 +56,7 @@ def systemverilog() -> str:
     out.append("")
     for error in table.ERROR_CODES:
         out.append(f"  localparam logic [7:0] E_{error.name} = 8'd{error.code};  // {error.meaning}")
-    return "\n".join([*out, "endpackage", ""])
+    return "\n".join([*out, "endpackage", "// verilator lint_on UNUSEDPARAM", ""])
 
 
 _DRIVER_HEAD = f'''"""The register map of the shell: offsets, fields, error codes.

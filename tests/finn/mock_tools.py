@@ -24,6 +24,7 @@ fail = os.environ.get("MOCK_FAIL", "")
 for name in re.findall(r"\$::env\((\w+)\)", tcl):
     if name not in os.environ:
         stop(f"ERROR: can't read env({name})")
+    tcl = tcl.replace(f"$::env({name})", os.environ[name])
 def value(name):
     return re.search(rf"set {name} (\S+)", tcl)[1].strip('"')
 """
@@ -33,18 +34,18 @@ NAME = "vitis_hls"
 def stop(line):
     pathlib.Path("vitis_hls.log").write_text(f"INFO: [HLS 200-10] running\n{line}\n")
     sys.exit(1)
-{common}
+@COMMON@
 top, project = value("config_toplevelfxn"), pathlib.Path(value("config_proj_name"))
-source = pathlib.Path(value("config_hwsrcdir")) / f"top_{{top}}.cpp"
+source = pathlib.Path(value("config_hwsrcdir")) / f"top_{top}.cpp"
 if not source.is_file():
-    stop(f"ERROR: [HLS 200-101] no {{source}}")
+    stop(f"ERROR: [HLS 200-101] no {source}")
 if fail == "hls" and top.startswith("MVAU_hls_1"):
     stop("ERROR: [HLS 207-2163] 'bnn-library.h' file not found")
 for folder in ("impl/ip", "impl/verilog", "syn/report"):
     (project / "sol1" / folder).mkdir(parents=True)
 (project / "sol1/impl/ip/component.xml").write_text("<component/>")
-(project / f"sol1/impl/verilog/{{top}}.v").write_text(f"module {{top}}; endmodule")
-(project / f"sol1/syn/report/{{top}}_csynth.xml").write_text(
+(project / f"sol1/impl/verilog/{top}.v").write_text(f"module {top}; endmodule")
+(project / f"sol1/syn/report/{top}_csynth.xml").write_text(
     "<profile><AreaEstimates><Resources><LUT>100</LUT><FF>50</FF></Resources></AreaEstimates></profile>"
 )
 """
@@ -52,22 +53,22 @@ for folder in ("impl/ip", "impl/verilog", "syn/report"):
 VIVADO = r"""
 NAME = "vivado"
 def stop(line):
-    pathlib.Path("vivado.log").write_text(f"INFO: [Common 17-206] running\n{{line}}\n")
+    pathlib.Path("vivado.log").write_text(f"INFO: [Common 17-206] running\n{line}\n")
     sys.exit(1)
-{common}
+@COMMON@
 here = pathlib.Path.cwd()
 stitched = re.search(r"create_project (finn_vivado_stitch_proj) (\S+) -part (\S+)", tcl)
 if stitched:
     for place in re.findall(r"add_files -norecurse (\S+)", tcl):
         if not place.endswith("_wrapper.v") and not pathlib.Path(place).is_file():
-            stop(f"ERROR: [Vivado 12-172] File or Directory '{{place}}' does not exist")
+            stop(f"ERROR: [Vivado 12-172] File or Directory '{place}' does not exist")
     block = re.search(r'create_bd_design "(\w+)"', tcl)[1]
-    wrapper = here / f"finn_vivado_stitch_proj.srcs/sources_1/bd/{{block}}/hdl/{{block}}_wrapper.v"
+    wrapper = here / f"finn_vivado_stitch_proj.srcs/sources_1/bd/{block}/hdl/{block}_wrapper.v"
     wrapper.parent.mkdir(parents=True)
-    wrapper.write_text(f"module {{block}}_wrapper; endmodule")
+    wrapper.write_text(f"module {block}_wrapper; endmodule")
     (here / "ip").mkdir()
     (here / "ip/component.xml").write_text("<component/>")
-    (here / "all_verilog_srcs.txt").write_text(f"{{wrapper}}\n")
+    (here / "all_verilog_srcs.txt").write_text(f"{wrapper}\n")
 elif "report_power" in tcl:
     report = here / re.search(r"report_power -file (\S+)", tcl)[1]
     report.write_text("| Total On-Chip Power (W)  | 1.734        |\n")
@@ -90,16 +91,16 @@ else:
              "DSP Blocks"]
     cells = [heads, ["top_wrapper", "(top)", "900", "800", "60", "40", "1200", "3", "1", "0"]]
     tables = "".join(
-        "<tablerow>" + "".join(f'<{{kind}} contents="{{text}}"/>' for text in row) + "</tablerow>"
+        "<tablerow>" + "".join(f'<{kind} contents="{text}"/>' for text in row) + "</tablerow>"
         for kind, row in zip(("tableheader", "tablecell"), cells)
     )
-    (here / "synth_report.xml").write_text(f"<RptDoc><section><table>{{tables}}</table></section></RptDoc>")
+    (here / "synth_report.xml").write_text(f"<RptDoc><section><table>{tables}</table></section></RptDoc>")
 """
 
 
 def install(folder: Path) -> Path:
     """Put both stand-ins into ``folder``/2022.2/bin, which is returned."""
     bin_folder = folder / "2022.2" / "bin"
-    script(bin_folder / "vitis_hls", HLS.format(common=COMMON))
-    script(bin_folder / "vivado", VIVADO.format(common=COMMON))
+    script(bin_folder / "vitis_hls", HLS.replace("@COMMON@", COMMON))
+    script(bin_folder / "vivado", VIVADO.replace("@COMMON@", COMMON))
     return bin_folder

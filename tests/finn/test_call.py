@@ -130,7 +130,7 @@ def test_the_same_job_goes_on_and_another_starts_over(fake, job, tmp_path):
 def test_artefacts_are_looked_for_by_product(tmp_path):
     names = artefacts.expected("bitfile", [], manual=True, executed=True)
     assert {"folded.onnx", "finn_folding.json", "executed.npz"} < set(names)
-    assert {"stitched_ip/ip/component.xml", "bitfile/finn-accel.bit", "driver/driver.py"} < set(names)
+    assert {"stitched_ip/ip/component.xml", "bitfile/finn-accel.bit", "driver/settings.json"} < set(names)
     assert artefacts.expected("code", ["MVAU_hls_0"], False, False) == ["folded.onnx", "code/MVAU_hls_0"]
 
 

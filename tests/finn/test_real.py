@@ -101,6 +101,8 @@ def test_wide_accumulators_equal_the_integer_graph(environment, network, layers)
     code = Path(job.out) / "code"
     assert "ap_uint<9>" in (code / "MVAU_hls_1" / "thresh.h").read_text()
     assert list((code / "ConvolutionInputGenerator_rtl_0").glob("*.sv"))
+    again = run_job(job, environment, folder / "again.log")
+    assert again["seconds"] == record["seconds"], "finished steps ran again"
 
 
 def test_finns_own_accumulators_wrap_when_all_inputs_match(environment, network, tmp_path):
@@ -115,19 +117,22 @@ def test_finns_own_accumulators_wrap_when_all_inputs_match(environment, network,
         backend.compare(graph, as_chain(graph), pictures, Path(job.out) / artefacts.EXECUTED)
 
 
-@pytest.mark.parametrize(
-    ("fold", "kind", "words"),
-    [
-        (LayerFold("conv1", 5, 3, 27, 32), FoldingError, r"PE is 5, which does not divide MH = 32"),
-        (LayerFold("conv1", 4, 2, 27, 32), FoldingError, r"SIMD is 2, which does not divide MW = 27"),
-        (LayerFold("conv1", 4, 3, 25, 32), ModelError, r"conv1: is 25 x 32 .* FINN's MVAU_hls_0 27 x 32"),
-    ],
-)
-def test_a_factor_that_finn_would_round_in_silence_is_refused(
-    environment, layers, tmp_path, fold, kind, words
-):
-    job = job_of("build", layers, tmp_path, layers=(fold, *LAYERS[1:]))
-    with pytest.raises(kind, match=words):
+def test_factors_that_finn_would_round_in_silence_are_refused(environment, layers, tmp_path):
+    job = job_of("build", layers, tmp_path, layers=(LayerFold("conv1", 5, 2, 27, 32), *LAYERS[1:]))
+    with pytest.raises(FoldingError) as caught:
+        run_job(job, environment, tmp_path / "log")
+    causes = [fault.cause.partition(";")[0] for fault in caught.value.faults]
+    assert {fault.place for fault in caught.value.faults[1:]} == {"folding, layer conv1 (MVAU_hls_0)"}
+    assert causes == [
+        "SIMD is 2, which does not divide IFMChannels = 3",
+        "PE is 5, which does not divide MH = 32",
+        "SIMD is 2, which does not divide MW = 27",
+    ]
+
+
+def test_another_network_than_ours_is_refused(environment, layers, tmp_path):
+    job = job_of("build", layers, tmp_path, layers=(LayerFold("conv1", 4, 3, 25, 32), *LAYERS[1:]))
+    with pytest.raises(ModelError, match=r"conv1: is 25 x 32 .* FINN's MVAU_hls_0 27 x 32"):
         run_job(job, environment, tmp_path / "log")
 
 
@@ -196,8 +201,9 @@ def test_the_vivado_half_with_recorded_tools(environment, network, layers, mocks
     assert record["implementation"]["bram36"] == 3.5
     assert record["implementation"]["worst_slack_ns"] == 0.417
     assert record["implementation"]["power_w"] == 1.734
+    assert record["driver"]["io_shape_dict"]["num_inputs"] == 1
     files = {item["file"] for item in record["files"]}
-    assert {"bitfile/finn-accel.bit", "bitfile/finn-accel.hwh", "driver/driver.py"} < files
+    assert {"bitfile/finn-accel.bit", "bitfile/finn-accel.hwh", "driver/settings.json"} < files
     shell = Path(calls[-2][1]) / "ip_config.tcl"
     assert "xc7z020clg400-1" in shell.read_text()
     assert "pynq-z1:part0:1.0" in shell.read_text()

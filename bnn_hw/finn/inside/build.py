@@ -12,7 +12,6 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from bnn_hw.finn.inside.fold import (
-    Config,
     apply_folding,
     check_applied,
     compute_nodes,
@@ -76,12 +75,10 @@ def _fold(
     """Our folding, or SetFolding's; either way every factor divides afterwards."""
     if job.layers is None:
         model = finn_steps.step_target_fps_parallelization(model, config)
-        applied: Config = {}
-    else:
-        applied = folding_config(model, job.layers, job.max_cycles or 1)
-        model = apply_folding(model, applied, work / FOLDING)
-    check_applied(model, applied, names)
-    return model
+        check_applied(model, {}, names)
+        return model
+    applied = folding_config(model, job.layers, job.max_cycles or 1)
+    return apply_folding(model, applied, work / FOLDING, names)
 
 
 def keep_code(model: ModelWrapper, folder: Path) -> ModelWrapper:

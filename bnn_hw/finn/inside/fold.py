@@ -121,11 +121,13 @@ def _least_pe(operator: Any, dimension: str, max_cycles: int) -> int:
     return channels
 
 
-def apply_folding(model: ModelWrapper, config: Config, file: Path) -> ModelWrapper:
+def apply_folding(
+    model: ModelWrapper, config: Config, file: Path, layer_of: dict[str, str] | None = None
+) -> ModelWrapper:
     """Apply a folding file's settings and check that every one of them has arrived."""
     file.write_text(json.dumps(config, indent=1) + "\n")
     model = model.transform(ApplyConfig(str(file)))
-    check_applied(model, config, {})
+    check_applied(model, config, layer_of or {})
     return model
 
 

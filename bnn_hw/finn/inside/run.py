@@ -126,11 +126,12 @@ def _build(job: Job, out: Path) -> dict[str, Any]:
     config = _config(job, work / "finn", **settings(job))
     model = ModelWrapper(str(Path(job.model) / IMPORTED))
     names = layer_map(model, job)
-    model, seconds = run_steps(model, build_steps(job, config, names, work), work / "steps")
-    model.save(str(out / FINAL))
-    _keep(work, out)
-    record: dict[str, Any] = {"seconds": seconds, "nodes": _nodes(model)}
+    _, seconds = run_steps(model, build_steps(job, config, names, work), work / "steps")
+    # Later steps put the layers into Vivado's blocks; this is the network that they were made from.
     folded = ModelWrapper(str(next((work / "steps").glob("*_minimize_bit_width.onnx"))))
+    folded.save(str(out / FINAL))
+    _keep(work, out)
+    record: dict[str, Any] = {"seconds": seconds, "nodes": _nodes(folded)}
     record.update(estimates(folded, Path(config.output_dir) / "report", names))
     if job.widen:
         record["accumulators"] = check_accumulators(folded, names)

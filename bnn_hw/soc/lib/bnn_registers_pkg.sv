@@ -4,6 +4,7 @@
 // A_x      byte offset of register x; R_x its value after power-up; B_x_y lowest bit of
 //          its field y; E_x a code of the register ERROR; L_x a limit.
 
+// verilator lint_off UNUSEDPARAM
 package bnn_registers_pkg;
   localparam logic [31:0] L_MAGIC = 32'h424e4e48;  // value of the register MAGIC
   localparam logic [31:0] L_VERSION_MAJOR = 32'h00000001;  // of this map; a driver refuses another one
@@ -89,10 +90,8 @@ package bnn_registers_pkg;
   localparam logic [11:0] A_CONFIG_ADDRESS = 12'h100;  // rw
   localparam logic [31:0] R_CONFIG_ADDRESS = 32'h00000000;
   localparam int B_CONFIG_ADDRESS_WORD = 0;
-  localparam int B_CONFIG_ADDRESS_LAYER = 20;
   localparam logic [11:0] A_CONFIG_DATA = 12'h104;  // rw
   localparam logic [31:0] R_CONFIG_DATA = 32'h00000000;
-  localparam logic [11:0] A_CONFIG_DIGEST = 12'h108;  // ro
 
   localparam logic [7:0] E_NONE = 8'd0;  // no error
   localparam logic [7:0] E_READ_SLVERR = 8'd1;  // the memory answered a read with SLVERR
@@ -110,3 +109,4 @@ package bnn_registers_pkg;
   localparam logic [7:0] E_QUEUE_OVERFLOW = 8'd19;  // the queue was full
   localparam logic [7:0] E_NOT_READY = 8'd20;  // a fault or a soft reset stands in the way
 endpackage
+// verilator lint_on UNUSEDPARAM

@@ -1,0 +1,141 @@
+"""Routing and writing the bitstream with recorded tools in the place of the real ones, on a made-up part."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bnn_hw import implement
+from bnn_hw.board import load_board
+from bnn_hw.errors import ConfigError, TimingError, ToolError
+from bnn_hw.implement import Implementation
+from bnn_hw.progress import Reporter
+from bnn_hw.synth import openflow, placeable, vivado
+from bnn_hw.synth.xc7 import bitfile
+from tests.synth import test_nextpnr, test_vivado, tiny_part
+
+PARTS = """
+[xc7z001]
+lut = 100
+ff = 200
+bram36 = 1
+dsp = 1
+open_packages = ["clg9"]
+"""
+BOARD = """
+title = "Made up"
+part = "xc7z001"
+package = "clg9-1"
+ps_crystal_hz = 50_000_000
+cpu_hz = 650_000_000
+ddr_bytes = 1
+ddr_bits = 16
+"""
+FASM = (
+    "CLB_L_X0Y0.A.ALUT.INIT[63:0] = 64'b1\n"
+    "BRAM_L_X2Y0.RAMB18_Y0.INIT_00[3:0] = 4'b1010\nBRAM_L_X2Y0.RAMB18_Y0.IN_USE\n"
+)
+QUIET = Reporter(quiet=True)
+
+
+def cells(kind: str, **fields) -> str:
+    return json.dumps({"modules": {"top": {"cells": {"m": {"type": kind, **fields}}}}})
+
+
+@pytest.fixture
+def board(tmp_path):
+    (tmp_path / "parts.toml").write_text(PARTS)
+    (tmp_path / "made-up.toml").write_text(BOARD)
+    return load_board(tmp_path / "made-up.toml")
+
+
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    """A script for nextpnr, a made-up database, and a synthesis that writes one block RAM."""
+    placed = cells("RAMB18E1_RAMB18E1", attributes={"NEXTPNR_BEL": "RAMB18_X0Y0/RAMB18E1"})
+    body = test_nextpnr.GOOD.replace(repr(test_nextpnr.FASM), repr(FASM)).replace("'{}'", repr(placed))
+    flow = test_nextpnr.tool(tmp_path, body)
+    flow.chip_database.write_bytes(b"chip")
+    xray = tiny_part.write(tmp_path / "db")
+    found = openflow.OpenFlow(flow.program, flow.chip_database, xray, tiny_part.NAME)
+    monkeypatch.setattr(openflow, "find", lambda device: found)
+
+    def synthesise(rtl_folder, top, out, clock_hz, **_):
+        netlist = out / placeable.NETLIST
+        netlist.write_text(cells("RAMB18E1", parameters={"INIT_00": f"{10:0256b}"}))
+        return placeable.Placeable(netlist, "0.70", 1.5)
+
+    monkeypatch.setattr(placeable, "synthesise", synthesise)
+
+
+def route(tmp_path, board, clock_hz=100_000_000, implementation=None):
+    out = tmp_path / "route"
+    out.mkdir(exist_ok=True)
+    implementation = implementation or Implementation()
+    return implement.route(tmp_path, "top", out, board, clock_hz, implementation, QUIET, tmp_path)
+
+
+def write(tmp_path, board, implementation=None):
+    out = tmp_path / "bitstream"
+    out.mkdir(exist_ok=True)
+    implementation = implementation or Implementation()
+    notes = {"Digest": "12ab"}
+    return implement.write_bitstream(tmp_path / "route", "top", out, "net", board, implementation, notes)
+
+
+def test_open_flow_from_rtl_to_bit(tmp_path, board, tools):
+    report = route(tmp_path, board, 90_000_000)
+    assert (report.timing_met, report.fmax_hz, report.options) == (True, 98e6, "Yosys 0.70; seed 1")
+    assert list(report.seconds) == ["synthesis", "place and route", "place and route, processor"]
+    record = write(tmp_path, board)
+    assert (record["timing_met"], record["readback"]["netlist_rows"]) == (True, 1)
+    assert json.loads((tmp_path / "bitstream" / "bitstream.json").read_text()) == record
+    file = bitfile.read(tmp_path / "bitstream" / "net.bit")
+    assert (file.design, file.part) == ("net;Digest=12ab", "7z001clg9")
+    assert (tmp_path / "bitstream" / "net.bin").read_bytes() == file.to_bin()
+
+
+def test_missed_clock_writes_nothing_unless_allowed(tmp_path, board, tools):
+    assert not route(tmp_path, board).timing_met
+    with pytest.raises(TimingError, match=r"reached 98.0 MHz"):
+        write(tmp_path, board)
+    assert list((tmp_path / "bitstream").iterdir()) == []
+    record = write(tmp_path, board, Implementation(allow_timing_miss=True))
+    assert record["timing_met"] is False
+
+
+def test_what_a_routed_result_depends_on(tmp_path, board, tools):
+    first = implement.tool_inputs(Implementation(), board)
+    assert first == {
+        "tool": "nextpnr",
+        "version": "0.8.2",
+        "chip_database": ["chip.bin", 4],
+        "seed": 1,
+        "device": "xc7z001clg9-1",
+    }
+    assert implement.tool_inputs(Implementation(seed=2), board) != first
+    assert implement.tool_inputs(Implementation(allow_timing_miss=True), board) == first
+
+
+def test_part_outside_the_open_database(tmp_path, board):
+    (tmp_path / "parts.toml").write_text(PARTS.replace("clg9", "clg225"))
+    other = load_board(tmp_path / "made-up.toml")
+    with pytest.raises(ConfigError, match=r"xc7z001clg9-1 is not in the open.*clg225\)\n.*--tool vivado"):
+        implement.tool_inputs(Implementation(), other)
+
+
+def test_vivado_from_rtl_to_bit(tmp_path, board, monkeypatch):
+    found = test_vivado.tool(tmp_path)
+    monkeypatch.setattr(vivado, "find", lambda: found)
+    (tmp_path / "top.sv").write_text("module top; endmodule\n")
+    (tmp_path / "files.f").write_text("top.sv\n")
+    implementation = Implementation(tool=implement.VIVADO)
+    assert implement.tool_inputs(implementation, board)["version"] == "2022.1"
+    assert route(tmp_path, board, implementation=implementation).tool == "Vivado"
+    record = write(tmp_path, board, implementation)
+    assert (record["bit"], record["readback"], record["timing_met"]) == ("net.bit", None, True)
+    assert bitfile.read(tmp_path / "bitstream" / "net.bit").part == "7z020clg400"
+    (tmp_path / "route" / "routed.json").write_text("{}")
+    with pytest.raises(ToolError, match=r"routed.json: is no record of this version"):
+        write(tmp_path, board, implementation)
