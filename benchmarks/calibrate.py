@@ -1,6 +1,6 @@
 """Make the planner's cost data again: exact site counts, and constants fitted to synthesised units.
 
-    python benchmarks/calibrate.py [--measure --out build/cost_units]
+    python -m benchmarks.calibrate [--measure --out build/cost_units]
 
 Writes bnn_hw/plan/sites.json (sites of the structural generators' netlists) and
 bnn_hw/plan/laws.json (constants of the cost laws, by least squares on the units of
@@ -22,15 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cost_units import DATA, UNITS, key_of, measure, store
-from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
-from bnn_hw.pipeline.stages import Mvtu, Stage
+from benchmarks.exact_sites import exact_sites
+from bnn_hw.pipeline.stages import Fifo, Mvtu, Stage
 from bnn_hw.plan import laws, sites
 from bnn_hw.plan.cost import raw_resources, stage_resources
-from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
-
-# Beyond these sizes the counts grow in proportion.
-MOST_GROUPS = 40
-MOST_COUNTED = 300
 
 # Quantities of each law, as bnn_hw.plan.cost names them, beside the constant "base".
 QUANTITIES = {
@@ -39,29 +34,17 @@ QUANTITIES = {
     "mvtu": ("counter_bits",),
     "constant": ("pe_bits",),
     "integer": ("term_bits",),
-    "integer_constant": ("term_bits",),
+    "fixed": (),
+    "fifo": ("wraps",),
 }
-
-
-def exact_sites() -> dict[str, Any]:
-    """Sites of the counters by size; see bnn_hw.plan.sites."""
-    lanes = range(1, DOT_GROUP_BIPOLAR + 1)
-    # Two groups have more than half of the lanes of a group each.
-    widths = sorted({n.bit_length() for n in lanes if n > DOT_GROUP_BIPOLAR // 2})
-    return {
-        "match_rows": [0, *(match_rows(n, best_shape(n))[0].sites for n in lanes)],
-        "join": {
-            str(bits): [0, 0, *(compress_rows(2 * g, bits, bits + 8)[0].sites for g in range(2, MOST_GROUPS))]
-            for bits in widths
-        },
-        "count": [subset_counts(n, [(1 << n) - 1])[0].sites for n in range(MOST_COUNTED)],
-    }
 
 
 def law_of(stage: Stage) -> str | None:
     """Name of the law whose constants a unit shows; None for a unit that needs none."""
     if stage.kind == "window":
         return "full_window" if getattr(stage, "full", False) else "ring"
+    if isinstance(stage, Fifo):
+        return "fifo" if stage.depth > 2 else None
     return "mvtu" if isinstance(stage, Mvtu) else None
 
 

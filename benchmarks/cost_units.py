@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bnn_hw.ir.types import BIPOLAR, DataType, sint, uint
+from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, Stream, Window
 from bnn_hw.plan.cost import stage_resources
@@ -138,7 +139,7 @@ UNITS: list[Stage] = [
             (144, 64, 2, 16, "block"), (1152, 256, 4, 32, "block"), (2304, 256, 1, 32, "block"),
             (576, 128, 1, 16, "block"), (144, 32, 11, 144, "logic"), (288, 64, 4, 288, "logic"),
             (288, 64, 2, 288, "logic"), (576, 64, 3, 576, "logic"), (1152, 128, 2, 1152, "logic"),
-            (576, 128, 10, 64, "logic"),
+            (576, 128, 10, 64, "logic"), (144, 16, 8, 144, "logic"),
         )
     ),
     mvtu(128, 4, 1, 1, "logic", threshold=False),
@@ -165,8 +166,20 @@ def _images(stage: Stage) -> dict[str, Image]:
     depth = stage.neuron_fold * stage.synapse_fold
     images = {weight_file(stage): _image(stage.pe * stage.simd, depth)}
     if stage.threshold:
-        images[threshold_file(stage)] = _image(stage.pe * stage.threshold_bits, stage.neuron_fold)
+        images[threshold_file(stage)] = _thresholds(stage)
     return images
+
+
+def _thresholds(stage: Mvtu) -> Image:
+    """Random thresholds in the middle half of what sums reach: none fires always or never."""
+    middle, spread = (stage.mw // 2, stage.mw // 4) if stage.input.dtype.is_bipolar else (0, 16 * stage.mw)
+    bits, sign = stage.threshold_bits, -1 if stage.accumulate == DSP else 1
+    words = []
+    for _ in range(stage.neuron_fold):
+        values = (sign * random.randint(middle - spread, middle + spread) for _ in range(stage.pe))
+        fields = (value % (1 << bits) for value in values)
+        words.append(sum(field << p * bits for p, field in enumerate(fields)))
+    return Image(tuple(words), stage.pe * bits)
 
 
 def _instance(stage: Stage) -> tuple[list[str], str]:

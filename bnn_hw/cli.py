@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bnn_hw import __version__
+from bnn_hw import __version__, implement_cli
 from bnn_hw.errors import BnnHwError
 from bnn_hw.finn_cli import register
 from bnn_hw.pipeline.arithmetic import ARITHMETIC, FIXED, STRUCTURAL, WEIGHTS
@@ -108,11 +108,11 @@ def build_options(command: Callable) -> Callable:
 
         names = ("as_json", "to", "finn", "trained", "image", "back_end")
         own = {key: values.pop(key) for key in names if key in values}
-        finn = FinnOptions.take(values)
+        back_ends = {"finn": FinnOptions.take(values), "implementation": implement_cli.take(values)}
         reporter = Reporter(quiet=values.pop("quiet"))
         mhz = values.pop("clock_mhz")
         values["pictures"] = tuple(values["pictures"])
-        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, finn=finn, **values), reporter)
+        flow = Flow(Options(clock_hz=round(mhz * 1e6) if mhz else None, **back_ends, **values), reporter)
         command(flow, **own)
 
     wrapper: Callable = build
@@ -200,6 +200,7 @@ step_command(
 step_command("netlist", "netlist", "Prove the synthesised netlist equal to the RTL, cycle by cycle.")
 step_command("report", "report", "Write the HTML report, and make first what it is about.")
 register(main, build_options, show)
+implement_cli.register(main, build_options, show)
 
 
 @main.command()
@@ -363,11 +364,12 @@ def bench(arguments: tuple[str, ...]) -> None:
 
     \b
     Example:
-      bnn-hw bench build/ncnv/pynq-z1/folding-table1/package/ncnv-pynq-z1 --device software
+      bnn-hw bench build/ncnv/pynq-z1/folding-table1/package/ncnv-pynq-z1 --device sim
     """
     from bnn_hw.runtime.bench import main as run_bench
+    from bnn_hw.simulated import open_simulated
 
-    sys.exit(run_bench(list(arguments), prog="bnn-hw bench"))
+    sys.exit(run_bench(list(arguments), {"sim": open_simulated}, "bnn-hw bench"))
 
 
 @main.command()

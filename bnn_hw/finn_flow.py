@@ -68,14 +68,25 @@ class FinnSteps:
     def product(self) -> str:
         """What is to be made; an earlier result counts only where the options ask for BUILT."""
         if self.options.product == BUILT:
-            try:
-                return str(load(self.flow, OURS)["product"])
-            except (OSError, ValueError, KeyError):
-                return CODE
+            return str(self._built.get("product", CODE))
         if self.options.product:
             return self.options.product
         possible = vivado.is_installed() and self.flow.board.name in vivado.BOARDS
         return BITFILE if possible else CODE
+
+    @property
+    def fifos(self) -> str:
+        if self.options.product == BUILT:
+            return str(self._built.get("fifos", self.options.fifos))
+        return self.options.fifos
+
+    @property
+    def _built(self) -> dict[str, Any]:
+        """The earlier result, empty where there is none."""
+        try:
+            return load(self.flow, OURS)
+        except (OSError, ValueError):
+            return {}
 
     @property
     def target_fps(self) -> int:
@@ -88,7 +99,7 @@ class FinnSteps:
         flow, product = self.flow, self.product
         tools = asdict(vivado.find_xilinx()) if product != CODE else None
         proof = {**flow._picture_inputs(), "frames": flow.options.frames, "seed": flow.options.seed}
-        return {**proof, "product": product, "fifos": self.options.fifos, "tools": tools}
+        return {**proof, "product": product, "fifos": self.fifos, "tools": tools}
 
     def _auto_inputs(self) -> dict[str, Any]:
         return {"target_fps": self.options.target_fps}
@@ -102,7 +113,8 @@ class FinnSteps:
         meaning = (design.input_scale, design.input_offset, str(design.input_dtype))
         with flow.reporter.bar("FINN starts", total=1) as advance:
             place = self._place(MODEL, folder)
-            backend.import_network(design.model, meaning, flow.board.device, place, advance)
+            key = flow.pipeline.digests[MODEL]
+            backend.import_network(design.model, meaning, flow.board.device, key, place, advance)
 
     def _request(self, **settings: Any) -> backend.Request:
         flow = self.flow
@@ -113,6 +125,7 @@ class FinnSteps:
             clock_hz=flow.plan.clock_hz,
             chain=as_chain(flow.graph),
             interval_cycles=flow.plan.interval_cycles,
+            key=flow.pipeline.digests[MODEL],
             **settings,
         )
 
@@ -122,9 +135,7 @@ class FinnSteps:
         layers, changes = finn_folding(flow.plan, as_chain(flow.graph), strict=manual)
         for change in changes:
             flow.reporter.say(f"  {change}")
-        request = self._request(
-            layers=layers, changes=tuple(changes), product=self.product, fifos=self.options.fifos
-        )
+        request = self._request(layers=layers, changes=tuple(changes), product=self.product, fifos=self.fifos)
         pictures = proof_pictures(flow.graph.input.type, flow.groups, flow.options.frames, flow.options.seed)
         self._run(OURS, request, folder, pictures)
 

@@ -20,6 +20,9 @@ from bnn_hw.data.folder import find_data_set
 from bnn_hw.errors import ConfigError, DataError
 from bnn_hw.finn_flow import TITLES as FINN_TITLES
 from bnn_hw.finn_flow import FinnOptions, FinnSteps
+from bnn_hw.implement import Implementation
+from bnn_hw.implement_flow import TITLES as IMPLEMENT_TITLES
+from bnn_hw.implement_flow import ImplementSteps
 from bnn_hw.ir import Graph, store
 from bnn_hw.ir.twin import permuted
 from bnn_hw.package.write import Contents, write_package
@@ -61,6 +64,7 @@ TITLES = {
     "soc": "put the shell around the core",
     "package": "write the folder for the board",
     **FINN_TITLES,
+    **IMPLEMENT_TITLES,
 }
 
 
@@ -95,6 +99,7 @@ class Options:
     weights: str = FIXED
     bit: Path | None = None
     finn: FinnOptions = field(default_factory=FinnOptions)
+    implementation: Implementation = field(default_factory=Implementation)
 
 
 class Flow:
@@ -146,6 +151,7 @@ class Flow:
                 self._package,
             ),
             *FinnSteps(self).steps(),
+            *ImplementSteps(self).steps(),
         ]
 
     def until(self, step: str) -> list[StepResult]:

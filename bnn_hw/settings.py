@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bnn_hw.errors import ConfigError, FaultList, suggest
 
-KNOWN = ("nextpnr", "chipdb", "prjxray_db", "vivado")
+KNOWN = ("nextpnr", "chipdb", "prjxray_db", "vivado", "finn_env", "finn_deps")
 PREFIX = "BNN_HW_"
 
 

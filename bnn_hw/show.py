@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bnn_hw import finn_flow, manifest
+from bnn_hw import finn_flow, implement_flow, manifest
 from bnn_hw.finn import show as finn_show
 from bnn_hw.flow import Flow
 from bnn_hw.package.write import archive_path
@@ -157,6 +157,8 @@ def text(flow: Flow, step: str) -> str:
         core = load_core(flow.folder("rtl") / "core")
         made = f"{len(core.sources)} modules and their memory images in {core.folder}"
         return f"{made}\nnext: bnn-hw verify {call}"
+    if step == implement_flow.BITSTREAM:
+        return implement_flow.text(flow, call)
     if step == "soc":
         return f"{_shell(load_shell(flow.folder('soc') / 'soc'))}\nnext: bnn-hw report {call}"
     if step == "verify":
@@ -196,6 +198,8 @@ def record(flow: Flow, step: str) -> dict[str, Any]:
         result["package"] = str(flow.package_folder.resolve())
         result["archive"] = str(archive_path(flow.package_folder).resolve())
         return result
+    if step == implement_flow.BITSTREAM:
+        return {**result, **implement_flow.record(flow)}
     if step == "netlist":
         result[step] = flow.record(step, "verify_netlist.json")
         return result

@@ -57,3 +57,16 @@ def test_other_pictures_repeat_only_what_depends_on_them(built):
     assert result.exit_code == 0, result.output
     kept = [line.split()[0] for line in result.stderr.splitlines() if line.endswith("unchanged")]
     assert kept == ["graph", "plan", "rtl", "synth"]
+
+
+def test_shell_goes_around_the_core_that_is_there(built):
+    _, arguments = built
+    result = CliRunner().invoke(main, ["shell", *arguments[1:], "--json"])
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)["shell"]
+    assert (record["frame_bytes"], record["result_words"], record["result_stride"]) == (8 * 8 * 3, 4, 16)
+    assert record["top"] == "bnn_zynq"
+    text = CliRunner().invoke(main, ["shell", *arguments[1:]])
+    assert f"digest     {record['digest']}" in text.stdout
+    assert "registers at 0x43C00000" in text.stdout
+    assert "soc      unchanged" in text.stderr

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from click.testing import CliRunner
 
 from bnn_hw import implement
 from bnn_hw.board import load_board
+from bnn_hw.cli import main
 from bnn_hw.errors import ConfigError, TimingError, ToolError
 from bnn_hw.implement import Implementation
 from bnn_hw.progress import Reporter
 from bnn_hw.synth import openflow, placeable, vivado
+from bnn_hw.synth.legalise import Rewritten
 from bnn_hw.synth.xc7 import bitfile
 from tests.synth import test_nextpnr, test_vivado, tiny_part
 
@@ -39,8 +42,8 @@ FASM = (
 QUIET = Reporter(quiet=True)
 
 
-def cells(kind: str, **fields) -> str:
-    return json.dumps({"modules": {"top": {"cells": {"m": {"type": kind, **fields}}}}})
+def cells(top: str, kind: str, **fields) -> str:
+    return json.dumps({"modules": {top: {"cells": {"m": {"type": kind, **fields}}}}})
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def board(tmp_path):
 @pytest.fixture
 def tools(tmp_path, monkeypatch):
     """A script for nextpnr, a made-up database, and a synthesis that writes one block RAM."""
-    placed = cells("RAMB18E1_RAMB18E1", attributes={"NEXTPNR_BEL": "RAMB18_X0Y0/RAMB18E1"})
+    placed = cells("top", "RAMB18E1_RAMB18E1", attributes={"NEXTPNR_BEL": "RAMB18_X0Y0/RAMB18E1"})
     body = test_nextpnr.GOOD.replace(repr(test_nextpnr.FASM), repr(FASM)).replace("'{}'", repr(placed))
     flow = test_nextpnr.tool(tmp_path, body)
     flow.chip_database.write_bytes(b"chip")
@@ -63,8 +66,8 @@ def tools(tmp_path, monkeypatch):
 
     def synthesise(rtl_folder, top, out, clock_hz, **_):
         netlist = out / placeable.NETLIST
-        netlist.write_text(cells("RAMB18E1", parameters={"INIT_00": f"{10:0256b}"}))
-        return placeable.Placeable(netlist, "0.70", 1.5)
+        netlist.write_text(cells(top, "RAMB18E1", parameters={"INIT_00": f"{10:0256b}"}))
+        return placeable.Placeable(netlist, "0.70", 1.5, Rewritten(0, 0))
 
     monkeypatch.setattr(placeable, "synthesise", synthesise)
 
@@ -139,3 +142,52 @@ def test_vivado_from_rtl_to_bit(tmp_path, board, monkeypatch):
     (tmp_path / "route" / "routed.json").write_text("{}")
     with pytest.raises(ToolError, match=r"routed.json: is no record of this version"):
         write(tmp_path, board, implementation)
+
+
+# The command.
+
+
+@pytest.fixture
+def roomy(tmp_path):
+    """The made-up board with room for u-CNV, as a file's path."""
+    roomy = "[xc7z001]\nlut = 53200\nff = 106400\nbram36 = 140\ndsp = 220\nopen_packages = ['clg9']\n"
+    (tmp_path / "parts.toml").write_text(roomy)
+    (tmp_path / "made-up.toml").write_text(BOARD)
+    return str(tmp_path / "made-up.toml")
+
+
+def invoke(tmp_path, board, *options):
+    arguments = ["bitstream", "ucnv", "--board", board, "--goal", "folding=table1", *options]
+    return CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "build")])
+
+
+def test_command_tells_of_missing_tools_before_it_begins(tmp_path, roomy, monkeypatch):
+    monkeypatch.setenv("BNN_HW_NEXTPNR", str(tmp_path / "none"))
+    monkeypatch.setenv("BNN_HW_CHIPDB", str(tmp_path))
+    monkeypatch.setenv("BNN_HW_PRJXRAY_DB", str(tmp_path))
+    result = invoke(tmp_path, roomy)
+    assert result.exit_code == 7
+    assert "3 errors:" in result.output
+    assert not (tmp_path / "build").exists()
+
+
+def test_command_keeps_the_routed_design_when_the_clock_is_missed(tmp_path, roomy, tools):
+    missed = invoke(tmp_path, roomy, "--quiet")
+    assert missed.exit_code == 6
+    assert "reached 98.0 MHz on xc7z001clg9-1, 100 MHz were asked for" in missed.output
+    folder = next((tmp_path / "build").glob("*/*/*"))
+    routed_at = (folder / "route" / "routed.json").stat().st_mtime_ns
+    assert not (folder / "bitstream").exists()
+
+    allowed = invoke(tmp_path, roomy, "--allow-timing-miss", "--json", "--quiet")
+    assert allowed.exit_code == 0, allowed.output
+    found = json.loads(allowed.stdout)
+    assert found["route"]["timing_met"] is False
+    assert found["bitstream"]["readback"]["blocks"] == 1
+    assert (folder / "route" / "routed.json").stat().st_mtime_ns == routed_at
+    digest = json.loads((folder / "soc" / "soc" / "shell.json").read_text())["digest"]
+    assert f"Digest={digest}" in bitfile.read(folder / "bitstream" / "ucnv-made-up.bit").design
+
+    text = invoke(tmp_path, roomy, "--allow-timing-miss", "--quiet").output
+    assert "clock: 98.0 MHz routed, 100 MHz asked for: MISSED" in text
+    assert f"--bit {folder / 'bitstream' / 'ucnv-made-up.bit'}" in text

@@ -35,7 +35,7 @@ ALLOWED = {
     "soc": HARDWARE | {"board"},
     "package": HARDWARE | {"board", "design", "manifest", "runtime", "soc"},
     "report": HARDWARE | {"data", "board", "design"},
-    "finn": HARDWARE,
+    "finn": HARDWARE | {"settings"},
     "data": BASE,
     "train": BASE | {"data", "", "folders"},
 }

@@ -38,7 +38,7 @@ class Request:
 
     board, device: our board's name and the full part, such as xc7z010clg400-1;
     layers: the folding, None for SetFolding at ``target_fps``; product: one of
-    bnn_hw.finn.job.PRODUCTS; fifos: one of FIFOS.
+    bnn_hw.finn.job.PRODUCTS; fifos: one of FIFOS; key: see Job.
     """
 
     network: str
@@ -52,6 +52,7 @@ class Request:
     product: str = CODE
     fifos: str = FIFOS[0]
     changes: tuple[str, ...] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,11 @@ class Place:
 
 
 def import_network(
-    model: Path, meaning: tuple[str, str, str], device: str, place: Place, advance: Advance
+    model: Path, meaning: tuple[str, str, str], device: str, key: str, place: Place, advance: Advance
 ) -> None:
     """Turn a QONNX file into FINN's hardware layers; meaning: scale, offset and type of a pixel.
+
+    key: see Job.
 
     Raises ToolError without FINN's environment or where FINN fails.
     """
@@ -83,6 +86,7 @@ def import_network(
         scale=scale,
         offset=offset,
         dtype=dtype,
+        key=key,
     )
     record = run_job(job, environment, place.log, advance)
     artefacts.check(kept, (IMPORTED, PARENT), place.log)
@@ -162,6 +166,7 @@ def _job(
         finn_board=vivado.finn_board(request.board) if request.product == BITFILE else None,
         vivado=str(xilinx.root) if xilinx else None,
         dependencies=str(vivado.find_dependencies(environment.folder)) if needs_tools else None,
+        key=request.key,
     )
 
 
@@ -215,6 +220,7 @@ def _record(request: Request, environment: Environment, result: dict[str, Any]) 
         "device": request.device,
         "clock_hz": request.clock_hz,
         "product": request.product,
+        "fifos": request.fifos,
         "folding": "plan" if request.layers is not None else f"SetFolding at {request.target_fps} fps",
         "changes": list(request.changes),
         "versions": dict(environment.versions),

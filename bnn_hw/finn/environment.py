@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnn_hw import settings
 from bnn_hw.errors import FaultList, ToolError
 
-VARIABLE = "BNN_HW_FINN_ENV"
+SETTING = "finn_env"
+VARIABLE = f"{settings.PREFIX}{SETTING.upper()}"
 FOLDER = ".venv-finn"
 REMEDY = f"make finn-env, or name an environment that has FINN with {VARIABLE}"
 WANTED = {"finn-plus": "1.6.1", "qonnx": "1.0.0"}
@@ -34,9 +35,9 @@ class Environment:
 
 def places() -> list[Path]:
     """Folders that are looked at: the named one alone, else ``.venv-finn`` here and in the checkout."""
-    named = os.environ.get(VARIABLE)
+    named = settings.get(SETTING)
     if named:
-        return [Path(named)]
+        return [named[0]]
     return list(dict.fromkeys([Path.cwd() / FOLDER, _ROOT / FOLDER]))
 
 

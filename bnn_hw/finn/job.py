@@ -53,7 +53,8 @@ class Job:
     .npy file of (n, height, width, channels) to execute, None for none. widen: give
     accumulators types that hold every sum. product, fifos: one of PRODUCTS, of
     FIFOS. finn_board: FINN's name of the board, for a bit file. vivado,
-    dependencies: Vivado's folder and that of FINN's C++ libraries.
+    dependencies: Vivado's folder and that of FINN's C++ libraries. key: stands for
+    the content of ``model`` and the code of the steps; another key starts over.
     """
 
     action: str
@@ -76,6 +77,7 @@ class Job:
     finn_board: str | None = None
     vivado: str | None = None
     dependencies: str | None = None
+    key: str = ""
 
 
 def write_job(job: Job, path: Path) -> None:

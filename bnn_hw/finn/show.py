@@ -49,6 +49,10 @@ def text(record: dict[str, Any], folder: Path) -> str:
     lines.append(
         f"proof      {same['weights']:,} weights and {same['thresholds']:,} thresholds are the graph's"
     )
+    if same["not_compared"]:
+        lines.append(
+            f"           FINN keeps apart the thresholds of {', '.join(same['not_compared'])}: not compared"
+        )
     lines.append(_built(record))
     return "\n".join([*lines, f"results    {folder.resolve()}"])
 

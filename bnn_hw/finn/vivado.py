@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnn_hw import tools
+from bnn_hw import settings, tools
 from bnn_hw.errors import ConfigError, FaultList, ToolError
 
 OLDEST, NEWEST = (2022, 2), (2024, 2)
@@ -96,7 +96,8 @@ def finn_board(board: str) -> str:
 
 def find_dependencies(environment: Path) -> Path:
     """FINN's C++ libraries and board files, which its own command fetches; ToolError if absent."""
-    folder = Path(os.environ.get(DEPENDENCIES) or environment / "finn-deps")
+    named = settings.get("finn_deps")
+    folder = named[0] if named else environment / "finn-deps"
     if not (folder / "finn-hlslib").is_dir():
         raise ToolError.at(
             "finn-hlslib",

@@ -10,7 +10,7 @@ to units synthesised one by one with Yosys and packed into LUT sites
 
 from __future__ import annotations
 
-from math import ceil, log2
+from math import ceil
 
 from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.arithmetic import DSP, DSP_LANES
@@ -29,7 +29,15 @@ from bnn_hw.plan.memory import (
     ram_style,
     rom_lut,
 )
-from bnn_hw.plan.sites import count_sites, match_dot_sites, triple_sum_sites
+from bnn_hw.plan.sites import (
+    count_sites,
+    fixed_layer,
+    is_sequenced,
+    match_dot_bits,
+    match_dot_sites,
+    sequence_dot,
+    triple_sum_sites,
+)
 
 # LUT sites that a count of matches takes more than two rows of the same sum.
 ONE_NUMBER_LUT = 3.0
@@ -100,33 +108,46 @@ def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resour
         beats = ceil(group / lanes)
         if beats > 1:
             # A scattered group is loaded or shifted: a multiplexer a bit, but for the last word.
-            multiplexer = (group - lanes) * bits if is_output else 0
+            # Those of single values share sites by twos.
+            multiplexer = (group - lanes) * bits * (1 if lanes > 1 else 0.5) if is_output else 0
             total += Resources(lut=1 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
     return total
 
 
-def dot_registers(simd: int, bits: int) -> int:
-    """Flip-flops of a PE's product sum: one register, or one a group and one for the total."""
-    one_bit = bits == 1
-    group = latency.DOT_GROUP_BIPOLAR if one_bit else latency.DOT_GROUP_INTEGER
-    groups = ceil(simd / group)
-    lanes = ceil(simd / groups)
-    of_group = clog2(lanes + 1) if one_bit else bits + 1 + ceil(log2(lanes))
-    total = clog2(simd + 1) if one_bit else bits + 1 + ceil(log2(simd))
-    return total if groups == 1 else groups * of_group + total
+def dot_registers(stage: Mvtu, depth: int) -> float:
+    """Flip-flops of a PE's product sum: what its rows hold, in each of its cycles."""
+    simd, bits = stage.simd, stage.input.dtype.bits
+    if bits == 1:
+        if depth == 1 and stage.pe > 1:
+            # Rows, and the counts before they are joined; some of their bits are constant.
+            count_bits = clog2(simd + 1)
+            return (count_bits + 2.7) * (2 if simd > latency.DOT_GROUP_BIPOLAR else 1)
+        return sequence_dot(simd)[1] if is_sequenced(depth, simd) else match_dot_bits(simd)
+    triples = -(-simd // 3)
+    groups = ceil(simd / latency.DOT_GROUP_INTEGER)
+    row0, row1 = bits + 3 + clog2(triples), clog2(triples + 1)
+    return (row0 + row1) * (groups + 1 if groups > 1 else 1)
+
+
+def fixed_mvtu(stage: Mvtu) -> Resources:
+    """A layer that is not folded: sums of constant signs, compared with constants, and a skid buffer."""
+    lut, ff = fixed_layer(stage.mh, stage.mw, stage.input.dtype.bits)
+    return Resources(lut=lut + fitted_lut("fixed"), ff=ff + 4) + skid(stage.output.width_bits)
 
 
 def mvtu(stage: Mvtu) -> Resources:
     """PEs (product sum, accumulator that starts at minus the threshold), ROMs, fold counters, skid buffer."""
+    if stage.is_fixed and not stage.runtime:
+        return fixed_mvtu(stage)
     bits = stage.input.dtype.bits
     depth = stage.neuron_fold * stage.synapse_fold
     # Weights that can be loaded are nowhere constant or in common.
     different = 1 << 30 if stage.runtime else depth
     thresholded = stage.threshold is not None
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
-    registers = dot_registers(stage.simd, bits) + (sum_bits(stage) if stage.synapse_fold > 1 else 0)
+    registers = dot_registers(stage, different) + (sum_bits(stage) if stage.synapse_fold > 1 else 0)
     if stage.accumulate == DSP:
-        # The slice holds sum, start and count.
+        # The slice holds sum and start; the count is one number instead of two rows.
         registers -= (sum_bits(stage) if stage.synapse_fold > 1 else 0) + clog2(stage.simd + 1)
     input_registers = stage.simd * bits * (2 if stage.weight_memory == BLOCK else 1)
     control = fitted_lut("mvtu", counter_bits=places)
@@ -140,7 +161,9 @@ def mvtu(stage: Mvtu) -> Resources:
     total += weight_rom(stage, depth)
     if thresholded and stage.neuron_fold > 1:
         width = stage.pe * stage.threshold_bits
-        own = distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
+        # Read, then held back until a neuron's first beat; a DSP slice does that itself.
+        copies = 1 if stage.accumulate == DSP else 2
+        own = copies * distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
         total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=own)
     return total + skid(stage.output.width_bits)
 
@@ -162,8 +185,10 @@ def product_lut(stage: Mvtu, depth: int) -> float:
         count_bits = clog2(simd + 1)
         own = count_sites(simd // 2) + count_bits + sum_bits(stage)
         return pe * own + count_sites(simd) + count_bits + fitted_lut("constant", pe_bits=pe * count_bits)
-    saved = MATCH_LUT_A_DSP * simd / DSP_LANES if stage.match == DSP else 0.0
     accumulate = ONE_NUMBER_LUT if stage.accumulate == DSP else sum_bits(stage)
+    if DSP not in (stage.accumulate, stage.match) and is_sequenced(depth, simd):
+        return pe * (sequence_dot(simd)[0] + accumulate)
+    saved = MATCH_LUT_A_DSP * simd / DSP_LANES if stage.match == DSP else 0.0
     return pe * (match_dot_sites(simd) - saved + accumulate)
 
 
@@ -178,12 +203,13 @@ def integer_product_lut(stage: Mvtu, depth: int) -> float:
     bits = stage.input.dtype.bits
     term_bits = bits + 2 + (0 if stage.input.dtype.is_signed else 1)
     triples = -(-stage.simd // 3)
-    shared = triple_sum_sites(stage.simd, term_bits)
+    shared = triple_sum_sites(stage.simd, bits, stage.input.dtype.is_signed)
     if triples == 1:
         chosen = term_bits if depth > 1 and stage.simd > 1 else 0
         return shared + stage.pe * (chosen + sum_bits(stage))
-    kind = "integer_constant" if depth == 1 else "integer"
-    return shared + stage.pe * sum_bits(stage) + fitted_lut(kind, term_bits=stage.pe * triples * term_bits)
+    return (
+        shared + stage.pe * sum_bits(stage) + fitted_lut("integer", term_bits=stage.pe * triples * term_bits)
+    )
 
 
 def config_ram(width: int, depth: int, memory: str) -> Resources:
@@ -244,8 +270,9 @@ def fifo(stage: Fifo) -> Resources:
     if stage.depth <= 2:
         return skid(bits)
     address = clog2(stage.depth)
-    wrap = 2 if stage.depth == 1 << address else 10
-    return Resources(lut=wrap + 4 * address, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
+    wraps = stage.depth != 1 << address
+    control = 4 * address + fitted_lut("fifo", wraps=wraps)
+    return Resources(lut=control, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
 
 
 def stage_resources(stage: Stage) -> Resources:

@@ -46,7 +46,9 @@ def choice_lut(inputs: int) -> float:
     """LUT sites of a multiplexer of one bit; two 2:1 ones share a site."""
     if inputs <= 2:
         return 0.5 * (inputs - 1)
-    return -(-inputs // 4) if inputs <= 16 else inputs // 16 * 4 + choice_lut(inputs % 16 or 1) + 1
+    if inputs <= 16:
+        return 1.5 if inputs == 5 else -(-inputs // 4)
+    return inputs // 16 * 4 + choice_lut(inputs % 16 or 1) + 1
 
 
 def _shape(width_bits: int, depth: int) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """LUT sites of the structural counters and sums, exactly as the RTL back end builds them.
 
 The figures are counted on the generators' own netlists and stored in sites.json
-(``make calibrate`` makes it again), so that planning needs no netlist.
+(``make calibrate`` makes it again), so that planning needs no netlist. Those that
+depend on the weights are of random ones.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import json
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
 
@@ -44,11 +47,60 @@ def match_dot_sites(simd: int) -> float:
     return total
 
 
+def match_dot_bits(simd: int) -> float:
+    """Flip-flops behind bnn_match_dot's rows, bits that are never one left out."""
+    table = _table()
+    groups, lanes = groups_of(simd)
+    total: float = (groups - 1) * table["match_bits"][lanes] + table["match_bits"][
+        simd - (groups - 1) * lanes
+    ]
+    if groups > 1:
+        total += _entry(table["join_bits"][str(lanes.bit_length())], groups)
+    return total
+
+
 def count_sites(bits: int) -> float:
     """Sites of a compressor of ``bits`` signals of equal weight to two rows."""
     return _entry(_table()["count"], bits)
 
 
-def triple_sum_sites(count: int, sum_bits: int) -> int:
-    """Sites of bnn_triple_sums: a ternary adder for each of four signs of three values, two for a pair."""
-    return count // 3 * 4 * sum_bits + (2 * sum_bits if count % 3 == 2 else 0)
+def is_sequenced(words: int, simd: int) -> bool:
+    """Tell whether weights of so few words are built with shared signals (bnn_sequence_dot)."""
+    return 2 <= words <= 16 and 1 << (words - 1) <= simd
+
+
+def sequence_dot(simd: int) -> tuple[float, float]:
+    """Sites and flip-flops of a PE of bnn_sequence_dot, for random weights."""
+    own = _table()["sequence"]
+    return _between(own["lanes"], own["sites"], simd), _between(own["lanes"], own["bits"], simd)
+
+
+def fixed_layer(neurons: int, inputs: int, bits: int) -> tuple[float, float]:
+    """Sites and flip-flops of bnn_constant_layer, for random weights; bits: of an input."""
+    own = _table()["fixed"]["one_bit" if bits == 1 else "integer"]
+
+    def total(name: str) -> float:
+        each = neurons * _between(own["inputs"], own[name], inputs)
+        if bits == 1:
+            return each
+        shared = _between(own["inputs"], own[f"shared_{name}"], inputs)
+        # Sums of three are three bits wider than an input.
+        return (each + shared) * (bits + 3) / (own["input_bits"] + 3)
+
+    return total("sites"), total("bits")
+
+
+def _between(places: list[int], values: list[float], place: int) -> float:
+    """Value at ``place`` between the nearest two; beyond the last in proportion."""
+    if place > places[-1]:
+        return values[-1] * place / places[-1]
+    return float(np.interp(place, places, values))
+
+
+def triple_sum_sites(count: int, bits: int, signed: bool) -> int:
+    """Sites of bnn_triple_sums: a ternary adder for each of four signs of three values, two for a pair.
+
+    bits: of a value. The two highest bits of a sum of unsigned values need no site of their own.
+    """
+    each = bits + (2 if signed else 1)
+    return count // 3 * 4 * each + (2 * each if count % 3 == 2 else 0)

@@ -29,8 +29,9 @@ CYCLES = "cycles a frame"
 PRICE = f"LUT + {LUT_PER_BRAM36} BRAM36"
 
 _UNLIMITED = 1 << 40
-# A folding is found with nominal buffers; if the sized ones exceed the budget, that much is set aside.
-_ATTEMPTS = 6
+# A folding is found with nominal buffers; if the sized ones exceed the budget, that much is set aside,
+# and from attempt to attempt more.
+_ATTEMPTS = 16
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def cheapest_within(search: Search, budget: Budget, cycles: int) -> Solution | N
 def _within(budget: Budget, find: Callable[[Resources], Folding | None], chain: Chain) -> Solution | None:
     """Find a folding whose sized buffers keep to the budget; None if there is none."""
     limit = budget.limit
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         folding = find(limit)
         if folding is None:
             return None
@@ -110,7 +111,8 @@ def _within(budget: Budget, find: Callable[[Resources], Folding | None], chain: 
         over = {name: getattr(solution.resources, name) - getattr(budget.limit, name) for name in NAMES}
         if max(over.values()) <= 0:
             return solution
-        limit = Resources(**{name: getattr(limit, name) - max(0.0, over[name]) for name in NAMES})
+        aside = {name: max(0.0, excess) * (1 + attempt / 4) for name, excess in over.items()}
+        limit = Resources(**{name: getattr(limit, name) - aside[name] for name in NAMES})
     return None
 
 

@@ -26,9 +26,7 @@ from bnn_hw.rtl import load, memory, modules
 from bnn_hw.rtl.structural import tables
 from bnn_hw.rtl.structural.library import (
     PRIMITIVES,
-    Fixed,
-    Weights,
-    is_built_for_weights,
+    Contents,
     needs_of,
     structural_sources,
 )
@@ -167,33 +165,15 @@ def structural_texts(
     stages: Sequence[Stage], images: dict[str, dict[str, memory.Image]], dual_cells: bool
 ) -> dict[str, str]:
     """Return the structural modules of ``stages`` by file name; images: by stage name, then by path."""
-    weights = {}
-    fixed = []
-    for stage in stages:
-        if isinstance(stage, Mvtu):
-            file, own = modules.weight_file(stage), images[stage.name]
-            if stage.is_fixed:
-                fixed.append(_fixed(stage, own))
-            elif is_built_for_weights(stage):
-                weights[stage.name] = Weights(file, stage.simd, stage.pe, own[file].words)
-    arithmetic = structural_sources(needs_of(stages, weights, fixed), dual_cells)
+    contents = {s.name: _contents(s, images[s.name]) for s in stages if isinstance(s, Mvtu)}
+    arithmetic = structural_sources(needs_of(stages, contents), dual_cells)
     return arithmetic | tables.table_sources(logic_images(stages, images))
 
 
-def _fixed(stage: Mvtu, images: dict[str, memory.Image]) -> Fixed:
-    kind, file = stage.input.dtype, modules.weight_file(stage)
-    (weights,), (thresholds,) = images[file].words, images[modules.threshold_file(stage)].words
-    return Fixed(
-        file,
-        kind.bits,
-        kind.is_signed,
-        kind.is_bipolar,
-        stage.mw,
-        stage.mh,
-        stage.accumulator.bits,
-        weights,
-        thresholds,
-    )
+def _contents(stage: Mvtu, images: dict[str, memory.Image]) -> Contents:
+    file = modules.weight_file(stage)
+    thresholds = images[modules.threshold_file(stage)].words if stage.threshold else ()
+    return Contents(file, images[file].words, thresholds)
 
 
 def logic_images(

@@ -19,7 +19,7 @@ from bnn_hw.runtime.batches import Batches
 from bnn_hw.runtime.clock_check import check_clock
 from bnn_hw.runtime.device import Device
 from bnn_hw.runtime.engine import Counters, Engine
-from bnn_hw.runtime.errors import ClosedError, InUseError, PictureError, StallError
+from bnn_hw.runtime.errors import ClosedError, InUseError, PictureError
 from bnn_hw.runtime.lock import ProcessLock
 from bnn_hw.runtime.pictures import check_pictures
 
@@ -237,7 +237,7 @@ class Accelerator:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         try:
             self.close()
-        except (InUseError, StallError):
+        except Exception:
             if kind is None:  # else what went wrong first is what counts
                 raise
 

@@ -87,9 +87,9 @@ class Batches:
                     yield self._collect()
             while self._open:
                 yield self._collect()
-        finally:
-            if len(self._free) < len(self._all):
-                self.drop()
+        except BaseException:
+            self._drop_quietly()
+            raise
         if failure is not None:
             raise failure
 
@@ -102,11 +102,19 @@ class Batches:
     def _collect(self) -> Batch:
         job = self._open[0]
         self.engine.wait(job.ticket, job.expected_s)
-        job.slot.target.invalidate()
+        job.slot.target.invalidate(job.frames * self.engine.result_stride)
         answer = self.engine.decode(job.slot.target.array, job.frames)
         self._open.popleft()
         self._free.append(job.slot)
         return answer
+
+    def _drop_quietly(self) -> None:
+        """Drop what is open after an error; that error counts, not one of a device that is gone."""
+        if len(self._free) < len(self._all):
+            try:
+                self.drop()
+            except Exception:
+                return
 
     def drop(self) -> None:
         """Give up all open jobs; the accelerator no longer touches the memory when this returns."""

@@ -20,12 +20,12 @@ class Buffer(ABC):
     address: int
 
     @abstractmethod
-    def flush(self) -> None:
-        """Make what the processor wrote visible to the accelerator."""
+    def flush(self, size_bytes: int) -> None:
+        """Make what the processor wrote into the first bytes visible to the accelerator."""
 
     @abstractmethod
-    def invalidate(self) -> None:
-        """Make what the accelerator wrote visible to the processor."""
+    def invalidate(self, size_bytes: int) -> None:
+        """Make what the accelerator wrote into the first bytes visible to the processor."""
 
     @abstractmethod
     def free(self) -> None:

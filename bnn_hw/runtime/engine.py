@@ -185,8 +185,8 @@ class Shell(Engine):
 
     def submit(self, source: Buffer, target: Buffer, frames: int) -> int:
         target.array[: frames * self.result_stride] = NO_ANSWER
-        target.flush()
-        source.flush()
+        target.flush(frames * self.result_stride)
+        source.flush(frames * self.frame_stride)
         self.write("JOB_SOURCE", source.address)
         self.write("JOB_TARGET", target.address)
         self.write("JOB_FRAMES", frames)
@@ -212,6 +212,7 @@ class Shell(Engine):
             if self.is_done(ticket):
                 return
             self._raise_fault()
+            self._check_own_jobs()
             now = self.device.seconds()
             told = self.device.wait(self._pause(now - start, expected_s))
             if not told and self.device.has_interrupt and self.is_done(ticket):
@@ -241,6 +242,16 @@ class Shell(Engine):
     def _progress(self) -> int:
         self.write("CONTROL", SNAPSHOT)
         return self.read("FRAMES_DONE") << 16 | self.read("JOBS_DONE")
+
+    def _check_own_jobs(self) -> None:
+        """JobError where the jobs are gone because somebody else reset the accelerator."""
+        accepted = self.read("JOBS_ACCEPTED")
+        if accepted == self._tickets:
+            return
+        status, queued = self.status(), self._tickets
+        self.reset()
+        cause = "knows {} jobs where {} were queued: something else reset it".format(accepted, queued)
+        raise JobError(self.device.name, cause, "end the other program; call again", status)
 
     def _stalled(self, cause: str) -> None:
         status = self.status()

@@ -35,13 +35,13 @@ class PynqBuffer(Buffer):
         self.array = buffer.view(np.ndarray)
         self.address = int(buffer.device_address)
 
-    def flush(self) -> None:
+    def flush(self, size_bytes: int) -> None:
         if self._buffer is not None:
-            self._buffer.flush()
+            self._buffer[:size_bytes].flush()
 
-    def invalidate(self) -> None:
+    def invalidate(self, size_bytes: int) -> None:
         if self._buffer is not None:
-            self._buffer.invalidate()
+            self._buffer[:size_bytes].invalidate()
 
     def free(self) -> None:
         if self._buffer is not None:

@@ -99,13 +99,7 @@ CONFIG_ADDRESS_OFFSET = 0x100
 CONFIG_DATA_OFFSET = 0x104
 
 REGISTERS = {
-    "MAGIC": Register(
-        0x000,
-        "ro",
-        0x424E4E48,
-        "Spells BNNH: this is the shell of a bnn_hw accelerator.",
-        {},
-    ),
+    "MAGIC": Register(0x000, "ro", 0x424E4E48, "Spells BNNH: this is the shell of a bnn_hw accelerator.", {}),
     "VERSION": Register(
         0x004,
         "ro",
@@ -144,13 +138,7 @@ REGISTERS = {
         "Digest of the build, hexadecimal digits 24 to 31; equals the manifest's.",
         {},
     ),
-    "FRAME_BYTES": Register(
-        0x018,
-        "ro",
-        None,
-        "Bytes of a picture: height * width * channels.",
-        {},
-    ),
+    "FRAME_BYTES": Register(0x018, "ro", None, "Bytes of a picture: height * width * channels.", {}),
     "FRAME_STRIDE": Register(
         0x01C,
         "ro",
@@ -185,13 +173,7 @@ REGISTERS = {
             "CONFIG": Field(9, 1, "Weights can be written at run time: the CONFIG registers work."),
         },
     ),
-    "CLOCK_HZ": Register(
-        0x02C,
-        "ro",
-        None,
-        "Clock in Hz that the build is made for.",
-        {},
-    ),
+    "CLOCK_HZ": Register(0x02C, "ro", None, "Clock in Hz that the build is made for.", {}),
     "CONTROL": Register(
         0x040,
         "wo",
@@ -322,13 +304,7 @@ REGISTERS = {
         "JOBS_ACCEPTED stays, ERROR tells why.",
         {},
     ),
-    "JOBS_ACCEPTED": Register(
-        0x090,
-        "ro",
-        0x00000000,
-        "Jobs queued since the last reset, modulo 2^16.",
-        {},
-    ),
+    "JOBS_ACCEPTED": Register(0x090, "ro", 0x00000000, "Jobs queued since the last reset, modulo 2^16.", {}),
     "JOBS_DONE": Register(
         0x094,
         "ro",
@@ -350,13 +326,7 @@ REGISTERS = {
         "Clock cycles since power-up, bits 32 to 47, the rest zero.",
         {},
     ),
-    "BUSY_CYCLES": Register(
-        0x0C8,
-        "ro",
-        0x00000000,
-        "Cycles with a job open.",
-        {},
-    ),
+    "BUSY_CYCLES": Register(0x0C8, "ro", 0x00000000, "Cycles with a job open.", {}),
     "STALLED_IN": Register(
         0x0CC,
         "ro",
@@ -371,13 +341,7 @@ REGISTERS = {
         "Cycles in which the core offers a word that is not taken.",
         {},
     ),
-    "FRAMES_DONE": Register(
-        0x0D4,
-        "ro",
-        0x00000000,
-        "Frames whose last word has left the core.",
-        {},
-    ),
+    "FRAMES_DONE": Register(0x0D4, "ro", 0x00000000, "Frames whose last word has left the core.", {}),
     "FIRST_TO_LAST": Register(
         0x0D8,
         "ro",
@@ -386,13 +350,7 @@ REGISTERS = {
         "word out of the core: the latency after a job of one frame, the whole batch's time after several.",
         {},
     ),
-    "CLOCKED_CYCLES": Register(
-        0x0DC,
-        "ro",
-        0x00000000,
-        "Cycles in which the core's clock ran.",
-        {},
-    ),
+    "CLOCKED_CYCLES": Register(0x0DC, "ro", 0x00000000, "Cycles in which the core's clock ran.", {}),
     "CONFIG_ADDRESS": Register(
         0x100,
         "rw",

@@ -42,11 +42,11 @@ class SoftwareBuffer(Buffer):
         self.array = np.zeros(size_bytes, np.uint8)
         self.memory = np.zeros(size_bytes, np.uint8)
 
-    def flush(self) -> None:
-        self.memory[:] = self.array
+    def flush(self, size_bytes: int) -> None:
+        self.memory[:size_bytes] = self.array[:size_bytes]
 
-    def invalidate(self) -> None:
-        self.array[:] = self.memory
+    def invalidate(self, size_bytes: int) -> None:
+        self.array[:size_bytes] = self.memory[:size_bytes]
 
     def free(self) -> None:
         self._device.buffers.pop(self.address, None)

@@ -87,14 +87,10 @@ def shell_of(core: Core, folder: Path, clock_hz: int) -> Shell:
         frame_stride=-(-frame_bytes // word_bytes) * word_bytes,
         result_words=core.words_per_frame,
         result_stride=-(-4 * core.words_per_frame // PORT_BYTES) * PORT_BYTES,
-        config=_has_config(core),
+        config=core.config is not None,
         sources=(PACKAGE_SOURCE, *core.sources, *parts, *own, f"{ACCELERATOR}.sv"),
         simulation_sources=core.simulation_sources,
     )
-
-
-def _has_config(core: Core) -> bool:
-    return "config_valid" in _text(core, f"{core.top}.sv")
 
 
 def _text(core: Core, name: str) -> str:

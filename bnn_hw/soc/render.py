@@ -128,6 +128,10 @@ def driver_constants() -> str:
 
 def _entry(register: table.Register) -> str:
     reset = "None" if register.reset is None else f"0x{register.reset:08X}"
+    start = f'    "{register.name}": Register(0x{register.offset:03X}, "{register.access}", {reset}, '
+    short = f'{start}"{register.description}", {{}}),'
+    if not register.fields and len(short) <= _LINE:
+        return short
     lines = [
         f'    "{register.name}": Register(',
         f"        0x{register.offset:03X},",

@@ -53,7 +53,11 @@ class Options:
 
 @dataclass(frozen=True)
 class RoutedLog:
-    """What the log of a finished run says: used and available cells by type, Fmax by clock in Hz."""
+    """What the log of a finished run says.
+
+    cells: used and available ones by type; fmax_hz: by clock, and by pair of clocks
+    ("clk -> gated") for paths from one to the other.
+    """
 
     cells: dict[str, tuple[int, int]]
     fmax_hz: dict[str, float]
@@ -81,6 +85,10 @@ def parse_log(text: str, place: str = "nextpnr log") -> RoutedLog:
         raise ToolError.at(place, "holds no device utilisation", "read the log; is it nextpnr-xilinx'?")
     pattern = r"Max frequency for clock\s+'([^']*)':\s*([\d.]+) MHz"
     clocks = {match[1]: float(match[2]) * 1e6 for match in re.finditer(pattern, after)}
+    # Clocks of one source, as a gated clock and its parent: a path between them has one period, too.
+    crossing = r"Max delay posedge (\S+)\s*-> posedge (\S+?)\s*: ([\d.]+) ns"
+    for match in re.finditer(crossing, after):
+        clocks[f"{match[1]} -> {match[2]}"] = 1e9 / max(float(match[3]), 0.01)
     remarks = []
     if "combinational loop" in text:
         remarks.append("the tool saw a combinational loop, so its timing is incomplete")

@@ -6,6 +6,7 @@ the sake of figures, this one is optimised across all of the design.
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from dataclasses import dataclass
@@ -13,17 +14,19 @@ from pathlib import Path
 
 from bnn_hw.errors import ToolError
 from bnn_hw.synth import yosys
+from bnn_hw.synth.legalise import Rewritten, legalise
 
 NETLIST = yosys.NETLIST
 
 
 @dataclass(frozen=True)
 class Placeable:
-    """The netlist's file, the tool that made it, and the seconds it took."""
+    """The netlist's file, the tool that made it, the seconds it took, and what was rewritten for nextpnr."""
 
     path: Path
     tool_version: str
     seconds: float
+    rewritten: Rewritten
 
 
 def script(files: list[str], folders: list[str], top: str, clock_hz: int, result: Path) -> yosys.Steps:
@@ -69,8 +72,11 @@ def synthesise(
     steps = script(files, folders, top, clock_hz, result)
     try:
         yosys.run_worker(steps, top, work, log or out / yosys.LOG, rtl_folder, timeout_s, progress)
+        record = json.loads(result.read_text())
+        rewritten = legalise(record["modules"][top])
+        result.write_text(json.dumps(record))
         result.replace(out / NETLIST)
         version = yosys.version_of((work / "version").read_text())
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Placeable(out / NETLIST, version, round(time.monotonic() - started, 2))
+    return Placeable(out / NETLIST, version, round(time.monotonic() - started, 2), rewritten)

@@ -85,7 +85,12 @@ def test_an_equal_execution_is_recorded_and_files_get_digests(fake, graph, pictu
     place = place_of(tmp_path)
     record = backend.build(request_of(graph), tmp_path, graph, pictures, place, lambda *_: None)
     assert record["execution"]["pictures"] == 20
-    assert record["parameters"] == {"weights": 4 * 27 + 3 * 64, "thresholds": 4, "equal": True}
+    assert record["parameters"] == {
+        "weights": 4 * 27 + 3 * 64,
+        "thresholds": 4,
+        "equal": True,
+        "not_compared": [],
+    }
     assert record["estimate"]["fps"] == 200_000
     assert record["estimate"]["bram36"] == 1.5
     assert json.loads((place.out / "finn.json").read_text()) == record

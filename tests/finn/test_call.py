@@ -123,6 +123,8 @@ def test_the_same_job_goes_on_and_another_starts_over(fake, job, tmp_path):
     assert log.read_text() == "first\n"
     run_job(job, made, log)
     assert log.read_text() == "again\n"
+    run_job(dataclasses.replace(job, key="another model"), made, log)
+    assert log.read_text() == "first\n"
     run_job(dataclasses.replace(job, clock_period_ns=5.0), made, log)
     assert log.read_text() == "first\n"
 

@@ -64,5 +64,6 @@ def test_the_product_follows_vivado_the_board_and_what_is_there(tmp_path, monkey
     found, flow = product(wanted="built")
     assert found == "code"
     flow.folder("finn").mkdir(parents=True)
-    (flow.folder("finn") / "finn.json").write_text(json.dumps({"product": "bitfile"}))
-    assert product(wanted="built")[0] == "bitfile"
+    (flow.folder("finn") / "finn.json").write_text(json.dumps({"product": "bitfile", "fifos": "minimal"}))
+    found, flow = product(wanted="built")
+    assert (found, FinnSteps(flow).fifos) == ("bitfile", "minimal")

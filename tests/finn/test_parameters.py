@@ -1,6 +1,7 @@
 """FINN's weights and thresholds against the integer graph's."""
 
 import numpy as np
+import onnx
 import pytest
 
 from bnn_hw.errors import MismatchError
@@ -17,7 +18,16 @@ def chain():
 
 def test_equal_parameters_are_counted(chain, tmp_path):
     found = compare_parameters(save_folded(chain, tmp_path / "m.onnx"), chain)
-    assert found == {"weights": 4 * 27 + 8 * 64 + 3 * 8, "thresholds": 12, "equal": True}
+    assert found == {"weights": 4 * 27 + 8 * 64 + 3 * 8, "thresholds": 12, "equal": True, "not_compared": []}
+
+
+def test_thresholds_in_a_node_of_their_own_are_said_to_be_uncompared(chain, tmp_path):
+    path = save_folded(chain, tmp_path / "m.onnx")
+    model = onnx.load(str(path))
+    del model.graph.node[1].input[2]
+    onnx.save(model, str(path))
+    found = compare_parameters(path, chain)
+    assert (found["thresholds"], found["not_compared"]) == (4, ["fc1"])
 
 
 def test_a_threshold_out_of_reach_is_equal_to_any_other(chain, tmp_path):

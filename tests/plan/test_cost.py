@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from statistics import median
 
+import numpy as np
 import pytest
 
 from benchmarks.cost_units import DATA, UNITS, key_of, mvtu
@@ -27,12 +28,12 @@ def errors(kind, field):
 
 @pytest.mark.parametrize("kind", ["window", "mvtu", "converter", "fifo", "pool", "scores"])
 def test_law_against_synthesised_units(kind):
-    """Residuals of the law, on the units it was fitted to: see benchmarks/cost_units.py."""
+    """Residuals of the law, on the units it was fitted to: see benchmarks/calibrate.py."""
     lut, ff = errors(kind, "lut"), errors(kind, "ff")
-    assert median(lut) <= 0.05
-    assert max(lut) <= 0.30
+    assert median(lut) <= (0.01 if kind == "mvtu" else 0.06)
+    assert max(lut) <= 0.20
     assert median(ff) <= 0.03
-    assert max(ff) <= 0.20
+    assert max(ff) <= 0.35
 
 
 def test_block_ram_and_dsp_are_exact():
@@ -57,7 +58,7 @@ def test_block_ram_by_the_data_sheet():
 
 def test_lut_memories_by_the_data_sheet():
     assert rom_lut(16, 1) == 0
-    assert rom_lut(16, 32) == 8
+    assert rom_lut(16, 32) == pytest.approx(8)
     assert rom_lut(16, 64) == 16
     assert rom_lut(16, 65) == 32
     assert rom_lut(16, 256) == 64
@@ -72,9 +73,13 @@ def test_lut_memories_by_the_data_sheet():
 
 
 def test_few_words_share_columns():
-    assert distinct_columns(100, 2) == 2
-    assert distinct_columns(100, 3) == 6
-    assert distinct_columns(100, 8) == 100
+    assert distinct_columns(100, 2) == pytest.approx(2)
+    assert distinct_columns(100, 3) == pytest.approx(6, rel=1e-3)
+    assert distinct_columns(100, 64) == 100
+    # Expected number of contents, against draws: neither all zeros nor all ones count.
+    rng = np.random.default_rng(1)
+    draws = [len(set(rng.integers(256, size=100).tolist()) - {0, 255}) for _ in range(400)]
+    assert distinct_columns(100, 8) == pytest.approx(np.mean(draws), rel=0.01)
     wide, wider = mvtu(144, 16, 4, 144, "logic"), mvtu(144, 64, 16, 144, "logic")
     extra = stage_resources(wider).ff - stage_resources(wide).ff
     assert extra < 144 * 12

@@ -134,7 +134,7 @@ def test_a_reset_from_outside_is_noticed(accelerator, device):
     engine = accelerator.engine
     timer = threading.Timer(0.02, lambda: engine.write("CONTROL", 1))
     timer.start()
-    with pytest.raises(StallError):
+    with pytest.raises(JobError, match="something else reset it"):
         accelerator.classify(pictures(8))
     timer.join()
     device.seconds_a_job = 0.0

@@ -50,6 +50,17 @@ def test_figures_are_those_after_routing():
     assert have == Resources(lut=17600, ff=35200, bram36=60, dsp=80)
 
 
+def test_paths_between_clocks_count():
+    """A gated clock and its parent are two clocks to nextpnr, which gives only a delay between them."""
+    crossing = (
+        "Info: Max delay <async>               -> posedge clk: 30.00 ns\n"
+        "Info: Max delay posedge clk           -> posedge gated_clk: 12.50 ns\n"
+        "Info: Max delay posedge gated_clk     -> <async>  : 40.00 ns\n"
+    )
+    log = nextpnr.parse_log(LOG.format(first="145.10") + crossing)
+    assert log.fmax_hz == {"clk": 145.10e6, "gated_clk": 111e6, "clk -> gated_clk": pytest.approx(80e6)}
+
+
 def test_unfinished_log_is_no_result():
     before = LOG.format(first="1").split("Info: Router1 time")[0]
     with pytest.raises(ToolError, match=r"run.log: holds no finished routing: ERROR: no room"):

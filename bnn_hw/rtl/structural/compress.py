@@ -3,16 +3,18 @@
 ``columns[k]`` holds signals of weight 2**k. The compressors are those of M. Kumm
 and P. Zipf, "Pipelined compressor tree optimization using integer linear
 programming" (FPL 2014), for 7-series: six bits of one weight, or four of one and
-one of the next, enter two positions of a carry chain, and one more comes in at its
-lower end, so a chain of n such steps takes up to 6 n + 1 bits and gives 2 n + 1: two
-bits less for each site. Full adders in single sites do the rest, or everything where
-carry chains are scarce. A sum that enters registers can end in a ternary adder, which
-takes two bits for each site, too (:func:`ternary`).
+one of the next, enter two positions of a carry chain, so a chain of n such steps
+takes up to 6 n bits and gives 2 n + 1. Nothing but a constant comes in at its lower
+end: that pin is the first position's, which needs it itself. Full adders in single
+sites do the rest, or everything where carry chains are scarce. A sum that enters
+registers can end in a ternary adder, which takes two bits for each site
+(:func:`ternary`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from bnn_hw.rtl.structural.netlist import (
@@ -96,7 +98,6 @@ def _chains(net: Netlist, columns: Columns, result: Columns, mixed: bool) -> Non
         while len(columns[weight]) >= 6:
             positions: Positions = []
             place = weight
-            carry_in = _pop_plain(columns[weight]) if len(columns[weight]) > 6 else ZERO
             while True:
                 here = _column(columns, place)
                 if len(here) >= 6:
@@ -112,7 +113,7 @@ def _chains(net: Netlist, columns: Columns, result: Columns, mixed: bool) -> Non
                 a, b = _plain_last([columns[place].pop(0), columns[place].pop(0)])
                 positions.append((net.lut([a, b], parity), b))
                 place += 1
-            sums, carry = net.chain(positions, carry_in)
+            sums, carry = net.chain(positions)
             for offset, signal in enumerate([*sums, carry]):
                 _column(result, weight + offset).append(signal)
 
@@ -160,7 +161,7 @@ def compress(net: Netlist, columns: Columns, height: int, chains: bool = True, m
 def ternary(net: Netlist, columns: Columns, width: int, rows: int = ROWS) -> Columns:
     """Add with one ternary adder modulo 2**width: from ``rows + 2`` signals a column to ``rows``, 1 or 2.
 
-    The lowest column that is too high may have two more. A site takes three bits: their
+    The lowest column that is too high may have one more. A site takes three bits: their
     parity goes to the carry chain, their majority is a bit of the next column, which
     enters the chain there, past the LUT. Such a site has two outputs besides its LUT's
     inputs only if its sum goes to a register, so the sums must be registered.
@@ -171,14 +172,12 @@ def ternary(net: Netlist, columns: Columns, width: int, rows: int = ROWS) -> Col
     if start == width:
         return result
     columns += [[] for _ in range(width - len(columns))]
-    lowest = columns[start]
     kept = {
         weight: _pop_plain(columns[weight])
         for weight in range(start, width)
         if _spare(columns, weight, start, rows)
     }
-    carry_in = _pop_plain(lowest) if len(lowest) > 4 else ZERO
-    through = _pop_plain(lowest) if len(lowest) > 3 else ZERO
+    through = _pop_plain(columns[start]) if len(columns[start]) > 3 else ZERO
     positions: Positions = []
     for weight in range(start, width):
         bits = columns[weight]
@@ -196,7 +195,7 @@ def ternary(net: Netlist, columns: Columns, width: int, rows: int = ROWS) -> Col
         through = upward
         if weight < width - 1 and through == ZERO and not any(columns[weight + 1 :]):
             break
-    sums, carry = net.chain(positions, carry_in)
+    sums, carry = net.chain(positions)
     result += [[total] for total in sums]
     result += [[carry]] if len(result) < width else []
     for weight, signal in kept.items():
@@ -222,20 +221,42 @@ def _majority_of(count: int) -> Function:
 
 def _spare(columns: Columns, weight: int, start: int, rows: int) -> bool:
     """Tell whether a column has a signal that the ternary adder cannot take, but the second row can."""
-    return rows > 1 and len(columns[weight]) > (5 if weight == start else 3)
+    return rows > 1 and len(columns[weight]) > (4 if weight == start else 3)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How to come to registered rows: with mixed chain steps; bits over in the first column; a last adder."""
+
+    mixed: bool
+    extra: int
+    adder: bool
+
+    def build(self, net: Netlist, columns: Columns, width: int, rows: int) -> Columns:
+        if not self.adder:
+            return _reduce(net, columns, rows, True, self.mixed)[:width]
+        reduced = _reduce(net, columns, rows + 2, True, self.mixed, self.extra)
+        return ternary(net, reduced[:width], width, rows)
+
+
+@cache
+def _best_way(plain: tuple[tuple[bool, ...], ...], width: int, rows: int) -> _Way:
+    """The way of the fewest sites for columns of signals that are plain or inverses."""
+    ways = [_Way(mixed, extra, True) for mixed in (True, False) for extra in (1, 0)]
+    if rows == ROWS:
+        ways += [_Way(mixed, 0, False) for mixed in (True, False)]
+
+    def sites(way: _Way) -> int:
+        trial = Netlist()
+        signals = iter(trial.port("bits", sum(map(len, plain))))
+        columns = [[next(signals) * (1 if flag else -1) for flag in column] for column in plain]
+        way.build(trial, columns, width, rows)
+        return trial.sites
+
+    return min(ways, key=sites)
 
 
 def rows_registered(net: Netlist, columns: Columns, width: int, rows: int = ROWS) -> Columns:
     """Return one or two rows modulo 2**width that enter registers, in the fewest sites of several ways."""
-    ways: list[tuple[Netlist, Columns]] = []
-    for mixed in (True, False):
-        for extra in (2, 0):
-            trial = net.copy()
-            reduced = _reduce(trial, columns, rows + 2, True, mixed, extra)
-            ways.append((trial, ternary(trial, reduced[:width], width, rows)))
-        if rows > 1:
-            trial = net.copy()
-            ways.append((trial, _reduce(trial, columns, rows, True, mixed)[:width]))
-    best, result = min(ways, key=lambda way: way[0].sites)
-    net.take(best)
-    return result
+    plain = tuple(tuple(signal > 0 for signal in column) for column in columns)
+    return _best_way(plain, width, rows).build(net, columns, width, rows)

@@ -16,6 +16,7 @@ site a bit of two rows.
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class ConstantLayer:
     """A layer: (neurons, inputs) weights of -1 and +1, a bound of the signed sum for each neuron.
 
     bits, is_signed: of an input. bipolar: an input is a bit for -1 and +1, and ``bounds`` are
-    of the number of matches. cycles: 1 or 2, registers behind the first.
+    of the number of matches. cycles: 1 or 2, registers behind the first. vectors: where each of
+    several vectors, which all neurons see, has its inputs; empty: one of all inputs.
     """
 
     weights: np.ndarray
@@ -44,15 +46,25 @@ class ConstantLayer:
     is_signed: bool
     bipolar: bool
     cycles: int
+    vectors: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def places(self) -> tuple[tuple[int, ...], ...]:
+        return self.vectors or (tuple(range(self.weights.shape[1])),)
 
 
 def constant_layer(layer: ConstantLayer) -> tuple[Netlist, list[Signal]]:
-    """Build the layer: port ``inputs``, one signal a neuron; 1 + ``cycles`` registers between them."""
+    """Build the layer: port ``inputs``, one signal a neuron; 1 + ``cycles`` registers between them.
+
+    The neurons of the first vector come first.
+    """
     net = Netlist()
-    inputs = layer.weights.shape[1]
+    inputs = 1 + max(max(own) for own in layer.places)
     port = net.port("inputs", inputs * layer.bits)
     if layer.bipolar:
-        return net, _one_bit(net, port, layer)
+        return net, [
+            signal for own in layer.places for signal in _one_bit(net, [port[i] for i in own], layer)
+        ]
     values = [port[i * layer.bits : (i + 1) * layer.bits] for i in range(inputs)]
     numbers = [signed(bits) if layer.is_signed else unsigned(bits) for bits in values]
     return net, _integer(net, numbers, layer)
@@ -123,8 +135,15 @@ def _sum_and_difference(
 
 
 def _integer(net: Netlist, numbers: Sequence[Number], layer: ConstantLayer) -> list[Signal]:
-    triples = [tuple(range(k, min(k + TERMS, len(numbers)))) for k in range(0, len(numbers), TERMS)]
-    terms, matrix = _make(net, numbers, layer.weights, _fixed(layer.weights, triples))
+    """Neurons of all vectors; triples that lie in several of them are added up once."""
+    matrix = np.zeros((0, len(numbers)), int)
+    chosen: list[list[tuple[Part, int]]] = []
+    for own in layer.places:
+        rows = np.zeros((len(layer.weights), len(numbers)), int)
+        rows[:, own] = layer.weights
+        chosen += _fixed(rows, [own[k : k + TERMS] for k in range(0, len(own), TERMS)])
+        matrix = np.concatenate([matrix, rows])
+    terms, matrix = _make(net, numbers, matrix, chosen)
     for _ in range(layer.cycles - 1):
         terms, matrix = _make(net, terms, matrix, _common(matrix))
     whole = [
@@ -132,7 +151,10 @@ def _integer(net: Netlist, numbers: Sequence[Number], layer: ConstantLayer) -> l
     ]
     sums, signs = _make(net, terms, matrix, whole)
     totals = [sums[k].times(int(row[k])) for row in signs for k in np.flatnonzero(row)]
-    fired = (at_least(net, total, bound) for total, bound in zip(totals, layer.bounds, strict=True))
+    fired = (
+        at_least(net, total, bound)
+        for total, bound in zip(totals, layer.bounds * len(layer.places), strict=True)
+    )
     return [net.plain(signal) for signal in fired]
 
 
@@ -140,7 +162,7 @@ Part = tuple[tuple[int, int], ...]
 """A sum: (term, sign) each, the first sign plus."""
 
 
-def _part(row: np.ndarray, terms: Sequence[int]) -> Part:
+def _part(row: np.ndarray | dict[int, int], terms: Sequence[int]) -> Part:
     return tuple((k, int(row[k] * row[terms[0]])) for k in terms)
 
 
@@ -151,18 +173,43 @@ def _fixed(matrix: np.ndarray, triples: Sequence[tuple[int, ...]]) -> list[list[
 
 def _common(matrix: np.ndarray) -> list[list[tuple[Part, int]]]:
     """Parts of three terms, those first that most neurons have in common."""
-    left = matrix.copy()
+    left = [
+        dict(zip(own.tolist(), row[own].tolist(), strict=True))
+        for row in matrix
+        for own in [np.flatnonzero(row)]
+    ]
     chosen: list[list[tuple[Part, int]]] = [[] for _ in matrix]
-    while left.any():
-        users: defaultdict[Part, list[int]] = defaultdict(list)
-        for neuron, row in enumerate(left):
-            own = np.flatnonzero(row).tolist()
-            for terms in combinations(own, min(TERMS, len(own))) if own else ():
-                users[_part(row, terms)].append(neuron)
-        part = max(users, key=lambda key: (len(users[key]) - 1) * len(key))
-        for neuron in users[part]:
-            chosen[neuron].append((part, int(left[neuron, part[0][0]])))
-            left[neuron, [term for term, _ in part]] = 0
+    users: defaultdict[Part, set[int]] = defaultdict(set)
+    queue: list[tuple[int, int, Part]] = []  # least gain first, then in order of discovery
+
+    def offer(part: Part) -> None:
+        heapq.heappush(queue, ((1 - len(users[part])) * len(part), len(users), part))
+
+    def enter(neuron: int) -> list[Part]:
+        terms = left[neuron]
+        parts = [_part(terms, own) for own in combinations(terms, min(TERMS, len(terms)))] if terms else []
+        for part in parts:
+            users[part].add(neuron)
+        return parts
+
+    for part in dict.fromkeys(part for neuron in range(len(matrix)) for part in enter(neuron)):
+        offer(part)
+    while queue:
+        gain, _, part = heapq.heappop(queue)
+        # Neurons that have used up a term of the part are no users any more.
+        users[part] = {n for n in users[part] if all(term in left[n] for term, _ in part)}
+        if not users[part]:
+            continue
+        if (1 - len(users[part])) * len(part) > gain:
+            offer(part)
+            continue
+        for neuron in sorted(users[part]):
+            chosen[neuron].append((part, left[neuron][part[0][0]]))
+            for term, _ in part:
+                del left[neuron][term]
+            if 0 < len(left[neuron]) < TERMS:
+                for rest in enter(neuron):
+                    offer(rest)
     return chosen
 
 

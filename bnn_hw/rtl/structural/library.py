@@ -88,10 +88,19 @@ class Fixed:
     acc_bits: int
     weights: int
     thresholds: int
+    pixels: int = 1
+    rows: int = 1
+    step: int = 1
 
     @property
     def group(self) -> int:
         return DOT_GROUP_BIPOLAR if self.bipolar else DOT_GROUP_INTEGER
+
+    def _vector(self, place: int) -> tuple[int, ...]:
+        """What a vector has of the beat's inputs."""
+        part = self.mw // self.rows
+        seen = part + (self.pixels - 1) * self.step
+        return tuple(row * seen + place * self.step + i for row in range(self.rows) for i in range(part))
 
     @property
     def layer(self) -> ConstantLayer:
@@ -105,6 +114,7 @@ class Fixed:
             is_signed=self.is_signed,
             bipolar=self.bipolar,
             cycles=2 if self.mw > self.group else 1,
+            vectors=tuple(map(self._vector, range(self.pixels))),
         )
 
 
@@ -156,30 +166,44 @@ def _adder(unit: Mvtu) -> Adder:
     return Adder(row0_bits, True, triples == 1, triples.bit_length(), sum_bits)
 
 
-def is_built_for_weights(unit: Mvtu) -> bool:
-    """Tell whether the arithmetic of a bnn_mvtu depends on its weights."""
-    return not unit.is_fixed and (unit.is_constant or unit.is_sequenced)
+@dataclass(frozen=True)
+class Contents:
+    """A unit's memories: name of its weights' image, words of its weights and of its thresholds."""
+
+    file: str
+    weights: tuple[int, ...]
+    thresholds: tuple[int, ...] = ()
+
+    def of_unit(self, unit: Mvtu) -> Weights:
+        return Weights(self.file, unit.simd, unit.pe, self.weights)
+
+    def of_fixed(self, unit: Mvtu) -> Fixed:
+        kind = unit.input.dtype
+        kinds = (kind.bits, kind.is_signed, kind.is_bipolar)
+        sizes = (unit.mw, unit.mh, unit.accumulator.bits)
+        return Fixed(self.file, *kinds, *sizes, self.weights[0], self.thresholds[0])
 
 
-def needs_of(stages: Iterable[Stage], weights: Mapping[str, Weights], fixed: Sequence[Fixed] = ()) -> Needs:
-    """Collect what the matrix units of ``stages`` need.
-
-    weights: by stage name, where is_built_for_weights; fixed: the layers that are bnn_constant_mvtu.
-    """
+def needs_of(stages: Iterable[Stage], contents: Mapping[str, Contents]) -> Needs:
+    """Collect what the matrix units of ``stages`` need; ``contents``: of each, by stage name."""
+    fixed: list[Fixed] = []
     constants: list[Weights] = []
     sequences: list[Weights] = []
     found: dict[str, set] = {field.name: set() for field in fields(Needs)}
     for unit in stages:
-        if not isinstance(unit, Mvtu) or unit.is_fixed:
+        if not isinstance(unit, Mvtu):
+            continue
+        if unit.is_fixed:
+            fixed.append(contents[unit.name].of_fixed(unit))
             continue
         if unit.accumulate != DSP:
             found["adders"].add(_adder(unit))
         if not unit.input.dtype.is_bipolar:
             found["sums"].add(Sums(unit.simd, unit.input.dtype.bits, unit.input.dtype.is_signed))
         elif unit.is_constant:
-            constants.append(weights[unit.name])
+            constants.append(contents[unit.name].of_unit(unit))
         elif unit.is_sequenced:
-            sequences.append(weights[unit.name])
+            sequences.append(contents[unit.name].of_unit(unit))
         else:
             for name, needed in _dot_needs(unit).items():
                 found[name] |= needed
@@ -302,6 +326,9 @@ def _fixed(fixed: Fixed, index: int, dual_cells: bool) -> tuple[Module, Paramete
         "ACC_BITS": fixed.acc_bits,
         "GROUP": fixed.group,
         "FILE": f'"{fixed.file}"',
+        "PIXELS": fixed.pixels,
+        "ROWS": fixed.rows,
+        "STEP": fixed.step,
     }
     return _module(f"bnn_constant_layer_{index}", purpose, net, {"fired": fired}, dual_cells, parameters)
 

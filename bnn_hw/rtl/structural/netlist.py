@@ -136,13 +136,6 @@ class Netlist:
         self.ages.append(age)
         return len(self.levels) - 1
 
-    def copy(self) -> Netlist:
-        """A netlist to try something on; :meth:`take` makes it the own one."""
-        return Netlist(dict(self.ports), list(self.cells), list(self.levels), list(self.ages))
-
-    def take(self, other: Netlist) -> None:
-        self.ports, self.cells, self.levels, self.ages = other.ports, other.cells, other.levels, other.ages
-
     def port(self, name: str, width: int) -> list[Signal]:
         """Declare an input bus and return its signals, bit 0 first."""
         self.ports[name] = [self.signal() for _ in range(width)]

@@ -78,13 +78,17 @@ def _site(net: Netlist, lanes: Sequence[tuple[Lane, Signal | None]], plain: Sequ
     return list(net.pair(signals, function, _carry(function)))
 
 
-def lane_columns(net: Netlist, lanes: dict[Signal | None, list[Lane]]) -> Columns:
+Lanes = dict[Signal | None, list[Lane]]
+"""Lanes by their weight signal; None: the weight never changes."""
+
+
+def lane_columns(net: Netlist, lanes: Lanes) -> Columns:
     """Bits of weight one and two whose sum is the number of matches; ``lanes`` by weight signal.
 
     Three lanes a site while two of them share a signal; then pairs of lanes with a sum
     bit of a site before.
     """
-    left: dict[Signal | None, list[Lane]] = {weight: list(own) for weight, own in lanes.items() if own}
+    left: Lanes = {weight: list(own) for weight, own in lanes.items() if own}
     ones: list[Signal] = []
     twos: list[Signal] = []
 
@@ -130,11 +134,11 @@ def sequence_rows(
     bits = inputs.bit_length()
     result = []
     for p in range(pe):
-        lanes: dict[Signal | None, list[Lane]] = defaultdict(list)
+        lanes: Lanes = defaultdict(list)
         for i, signal in enumerate(values):
             own, inverse = classes[p * inputs + i]
             lanes[None if own is None else weights[own]].append(Lane(signal, 1 ^ inverse))
-        columns = lane_columns(net, lanes)
+        columns: Columns = lane_columns(net, lanes)
         if cycles == 2:
             for _ in range(ROUNDS_OF_CYCLE):
                 columns = compress_round(net, columns)

@@ -106,14 +106,18 @@ CONSTANT_LAYER = Twin(
         "int ACC_BITS = {ACC_BITS}",
         "int GROUP = {GROUP}",
         "FILE = {FILE}",
+        "int PIXELS = {PIXELS}",
+        "int ROWS = {ROWS}",
+        "int STEP = {STEP}",
+        "int SEEN = MW + ROWS * (PIXELS - 1) * STEP",
     ),
     (
         "input  logic clk",
         "input  logic enable",
-        "input  logic [MW*IN_BITS-1:0] inputs",
+        "input  logic [SEEN*IN_BITS-1:0] inputs",
         "input  logic [MH*MW-1:0] weights",
         "input  logic [MH*ACC_BITS-1:0] thresholds",
-        "output logic [MH-1:0] fired",
+        "output logic [PIXELS*MH-1:0] fired",
     ),
 )
 SEQUENCE_DOT = Twin(

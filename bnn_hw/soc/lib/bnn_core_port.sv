@@ -34,7 +34,7 @@ module bnn_core_port (
   output logic [7:0]  frames_inside
 );
   logic [15:0] rest;    // cycles until the clock may stop
-  logic        occupied;
+  logic        occupied, load;
 
   assign s_valid    = in_valid;
   assign in_ready   = s_ready && clock_on;
@@ -45,6 +45,7 @@ module bnn_core_port (
   assign word       = out_valid && out_ready;
   assign last_word  = word && m_last;
   assign occupied   = in_valid || frames_inside != '0;
+  assign load       = occupied || wake;
 
   always_ff @(posedge clk) begin
     if (!rst_n) begin
@@ -55,8 +56,8 @@ module bnn_core_port (
       clock_on <= !gate || wake || occupied || rest != '0;
       if (first_beat && !last_word) frames_inside <= frames_inside + 1'b1;
       if (last_word && !first_beat) frames_inside <= frames_inside - 1'b1;
-      if (occupied || wake) rest <= linger;
-      else if (rest != '0) rest <= rest - 1'b1;
+      // Written as one addition, so that loading costs no logic of its own.
+      rest <= (load ? linger : rest) - 16'(!load && rest != '0);
     end
   end
 endmodule

@@ -152,7 +152,7 @@ def mvtu(layer: Layer) -> Dut:
         pack_words(padded_outputs.reshape(-1, layer.pe), out_bits),
         mask=([whole] * (layer.neuron_fold - 1) + [present]) * VECTORS,
         files=files,
-        pins=(".config_request('0)", ".config_answer()"),
+        pins=() if layer.fixed else (".config_request('0)", ".config_answer()"),
     )
 
 

@@ -43,11 +43,25 @@ def test_registered_rows_keep_the_sum(seed: int, rows: int) -> None:
             np.testing.assert_array_equal(total % (1 << width), (cases ^ flips) @ weights % (1 << width))
 
 
-def test_a_site_takes_two_bits_off_the_sum() -> None:
-    """What the carry chains are for: hardly more than one site for every two bits less."""
+def test_sites_of_compressors() -> None:
+    """What the carry chains are for: three bits less for every two sites, in long chains nearly four."""
     net = Netlist()
     rows_registered(net, columns_of(net, [72]), 7)
-    assert net.sites <= 36
+    assert net.sites <= 41
+    net = Netlist()
+    rows_registered(net, columns_of(net, [9] * 10), 13)
+    assert net.sites <= 41
+
+
+def test_what_comes_into_a_chain_is_a_constant() -> None:
+    """The pin at which a signal could come in is needed by the first position."""
+    net = Netlist()
+    for heights in ([72], [18, 3, 7], [5, 5, 5, 5]):
+        for rows in (1, 2):
+            rows_registered(net, columns_of(net, heights), 9, rows)
+    chains = [cell for cell in net.cells if isinstance(cell, Chain)]
+    assert len(chains) > 10
+    assert all(chain.carry_in in (0, 1) for chain in chains)
 
 
 def test_signals_of_different_age_do_not_meet() -> None:
@@ -111,6 +125,28 @@ def test_constant_layers(
     assert {net.ages[signal] for signal in fired if signal > 1} <= {1 + cycles}
 
 
+@pytest.mark.parametrize("width", [1, 8])
+def test_several_vectors_of_one_beat(width: int) -> None:
+    """Two windows of 3x3x3 that lie beside each other share two columns, and the sums of their pixels."""
+    rng = np.random.default_rng(width)
+    weights = rng.choice([-1, 1], (6, 27))
+    vectors = tuple(
+        tuple(row * 12 + 3 * place + i for row in range(3) for i in range(9)) for place in range(2)
+    )
+    bounds = tuple(map(int, rng.integers(10, 17, 6) if width == 1 else rng.integers(-300, 300, 6)))
+    layer = ConstantLayer(weights, bounds, width, False, width == 1, 2 if width > 1 else 1, vectors)
+    net, fired = constant_layer(layer)
+    fields = rng.integers(0, 1 << width, (300, 36))
+    got = net.evaluate({"inputs": bits(fields.reshape(-1), width).reshape(300, -1)}, fired)
+    for place, own in enumerate(vectors):
+        values = fields[:, own]
+        sums = ((2 * values - 1) @ weights.T + 27) // 2 if width == 1 else values @ weights.T
+        np.testing.assert_array_equal(got[:, 6 * place : 6 * place + 6], sums >= bounds)
+    if width > 1:
+        alone = constant_layer(ConstantLayer(weights, bounds, width, False, False, 2))[0].sites
+        assert net.sites < 2 * alone - 80  # six of the nine pixels' sums are made once
+
+
 def test_neurons_share_what_they_have_in_common() -> None:
     rng = np.random.default_rng(4)
     one = rng.choice([-1, 1], (1, 27))
@@ -152,12 +188,14 @@ def test_classes_of_weights() -> None:
         assert [bit ^ inverse for bit in base] == columns[place]
 
 
+def sites_of(columns: list[int], words: int) -> list[Lut]:
+    """First LUTs of the lanes whose weights go through the bits of ``columns``."""
+    memory = [sum((column >> k & 1) << place for place, column in enumerate(columns)) for k in range(words)]
+    net, _ = sequence_rows(len(columns), 1, memory, 1)
+    weights = set(net.ports["weights"])
+    return [cell for cell in net.cells if isinstance(cell, Lut) and weights & set(cell.inputs)]
+
+
 def test_three_lanes_a_site_where_weights_are_shared() -> None:
-    """Only two sequences: the lanes' sites are a third of the lanes."""
-    rng = np.random.default_rng(1)
-    word = int("".join(map(str, rng.integers(0, 2, 60))), 2)
-    net, _ = sequence_rows(60, 1, (word, (1 << 60) - 1 - word), 1)
-    lanes = [cell for cell in net.cells if isinstance(cell, Lut) and any(i > 60 for i in cell.inputs)]
-    assert not any(isinstance(cell, Chain) and cell.carry_in == 1 for cell in net.cells)
-    assert len(net.ports["inputs"]) == 60
-    assert len([cell for cell in lanes if net.levels[cell.o6] == 1]) == 20
+    """Five lanes of one sequence and four of another: the last three see both."""
+    assert len(sites_of([0b001] * 5 + [0b010] * 4, 3)) == 3

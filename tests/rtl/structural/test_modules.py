@@ -16,10 +16,10 @@ from bnn_hw.rtl.emit import LIBRARY
 from bnn_hw.rtl.structural.accumulate import Adder
 from bnn_hw.rtl.structural.library import (
     PRIMITIVES,
+    Contents,
     Fixed,
     Needs,
     Weights,
-    is_built_for_weights,
     needs_of,
     structural_sources,
 )
@@ -91,21 +91,11 @@ def stage(layer: Layer, dut: Dut) -> Mvtu:
     )
 
 
-def weights_of(unit: Mvtu) -> tuple[str, Weights]:
-    """The weights of a unit, from its memory image."""
-    file = f"{unit.name}_w.hex"
-    files = next(dut.files for dut in DUTS if file in dut.files)
-    words = tuple(int(line, 16) for line in files[file].split())
-    return unit.name, Weights(file, unit.simd, unit.pe, words)
-
-
-def fixed_of(dut: Dut) -> Fixed:
-    """The layer of a bnn_constant_mvtu, from its parameters and memory images."""
-    values = dut.parameters
-    kinds = (int(values["IN_BITS"]), bool(values["IN_SIGNED"]), bool(values["BIPOLAR"]))
-    sizes = (int(values["MW"]), int(values["MH"]), int(values["ACC_BITS"]))
-    words = [int(dut.files[str(values[name])], 16) for name in ("WEIGHT_FILE", "THRESHOLD_FILE")]
-    return Fixed(str(values["WEIGHT_FILE"]), *kinds, *sizes, *words)
+def contents_of(dut: Dut) -> Contents:
+    """The memories of a unit, from their images."""
+    files = [str(dut.parameters[name]) for name in ("WEIGHT_FILE", "THRESHOLD_FILE")]
+    weights, thresholds = (tuple(int(line, 16) for line in dut.files[file].split()) for file in files)
+    return Contents(files[0], weights, thresholds)
 
 
 def primitives() -> dict[str, str]:
@@ -118,8 +108,7 @@ def primitives() -> dict[str, str]:
 @pytest.fixture(scope="module", params=[False, True], ids=["lut_pairs", "lut6_2"])
 def bench(request: pytest.FixtureRequest) -> Bench:
     stages = [stage(layer, dut) for layer, dut in zip(LAYERS, DUTS, strict=True)]
-    weights = dict(map(weights_of, [s for s in stages if is_built_for_weights(s)]))
-    needs = needs_of(stages, weights, [fixed_of(dut) for dut in DUTS if dut.kind == "constant_mvtu"])
+    needs = needs_of(stages, {unit.name: contents_of(dut) for unit, dut in zip(stages, DUTS, strict=True)})
     files = structural_sources(needs, dual_cells=request.param) | primitives()
     return Bench([Dut(**{**vars(dut), "files": {**dut.files, **files}}) for dut in DUTS])
 
@@ -153,6 +142,8 @@ SEQUENCES = Weights("sequences.hex", 7, 2, (0b1011001_0110110, 0b0011101_1110010
 FIXED = (
     Fixed("bits.hex", 1, False, True, 9, 5, 4, 0b101100111_000111000_011111010_110100110_001011001, 0x50A46),
     Fixed("numbers.hex", 3, False, False, 5, 3, 7, 0b10110_00111_01101, 0b0000011_1111010_0001001),
+    Fixed("two_bits.hex", 1, False, True, 6, 3, 3, 0b101100_110011_011010, 0b011_100_101, 2, 2, 1),
+    Fixed("two_numbers.hex", 2, True, False, 6, 2, 5, 0b110100_101011, 0b11110_00010, 2, 2, 3),
 )
 NEEDS = Needs(
     ((2, 0), (5, 0), (8, 0), (12, 0)),
@@ -281,14 +272,14 @@ endmodule
 
 
 def _fixed_check(index: int, fixed: Fixed) -> str:
-    parameters = (
-        f".IN_BITS({fixed.in_bits}), .BIPOLAR({int(fixed.bipolar)}), .MW({fixed.mw}), .MH({fixed.mh})"
-    )
+    kind = f".IN_BITS({fixed.in_bits}), .IN_SIGNED({int(fixed.is_signed)}), .BIPOLAR({int(fixed.bipolar)})"
+    sizes = f".MW({fixed.mw}), .MH({fixed.mh}), .ACC_BITS({fixed.acc_bits}), .GROUP({fixed.group})"
+    beat = f".PIXELS({fixed.pixels}), .ROWS({fixed.rows}), .STEP({fixed.step})"
+    seen = fixed.mw + fixed.rows * (fixed.pixels - 1) * fixed.step
     return f"""
-module check(input clk, input [{fixed.mw * fixed.in_bits - 1}:0] i, output ok);
-  wire [{fixed.mh - 1}:0] a, b;
-  bnn_constant_layer #(
-    {parameters}, .ACC_BITS({fixed.acc_bits}), .GROUP({fixed.group}), .FILE("{fixed.file}")) gold (
+module check(input clk, input [{seen * fixed.in_bits - 1}:0] i, output ok);
+  wire [{fixed.pixels * fixed.mh - 1}:0] a, b;
+  bnn_constant_layer #({kind}, {sizes}, .FILE("{fixed.file}"), {beat}) gold (
     .clk(clk), .enable(1'b1), .inputs(i), .weights({fixed.mh * fixed.mw}'d{fixed.weights}),
     .thresholds({fixed.mh * fixed.acc_bits}'d{fixed.thresholds}), .fired(a));
   bnn_constant_layer_{index} gate (.clk(clk), .enable(1'b1), .inputs(i), .fired(b));

@@ -1,0 +1,114 @@
+"""Sites and registers of the structural generators by size: what bnn_hw/plan/sites.json holds.
+
+Counters of weights that change are the same for any weights. Layers whose weights
+never change, or go through few words, are counted for random weights.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+
+from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR, DOT_GROUP_INTEGER
+from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
+from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
+from bnn_hw.rtl.structural.netlist import ZERO, Netlist, Register, Signal
+from bnn_hw.rtl.structural.sequences import sequence_rows
+
+# Beyond these sizes the counts grow in proportion.
+MOST_GROUPS = 40
+MOST_COUNTED = 300
+
+SEQUENCE_LANES = (2, 4, 8, 16, 24, 32, 48, 64, 65, 96, 128, 144, 192, 288, 576, 1152)
+SEQUENCE_WORDS = 4
+FIXED_INPUTS = (4, 16, 32, 64, 65, 128, 144, 288, 576)
+FIXED_NEURONS = 8
+FIXED_INTEGERS = (3, 9, 10, 27)
+FIXED_INTEGER_NEURONS = (16, 48)
+INTEGER_BITS = 8
+
+
+def _size(net: Netlist, rows: list[list[Signal]]) -> tuple[int, int]:
+    """Sites, and bits of the rows that may be one."""
+    return net.sites, sum(signal != ZERO for row in rows for signal in row)
+
+
+def _registers(net: Netlist) -> int:
+    return sum(len(cell.q) for cell in net.cells if isinstance(cell, Register))
+
+
+def match_counters() -> dict[str, Any]:
+    """Counters of matches by lanes, and what joins several by groups."""
+    lanes = range(1, DOT_GROUP_BIPOLAR + 1)
+    matches = [(0, 0), *(_size(*match_rows(n, best_shape(n))) for n in lanes)]
+    # Two groups have more than half of the lanes of a group each.
+    widths = sorted({n.bit_length() for n in lanes if n > DOT_GROUP_BIPOLAR // 2})
+    joins: dict[str, list[tuple[int, int]]] = {}
+    for bits in widths:
+        own = [_size(*compress_rows(2 * g, bits, (g << bits).bit_length())) for g in range(2, MOST_GROUPS)]
+        joins[str(bits)] = [(0, 0), (0, 0), *own]
+    return {
+        "match_rows": [sites for sites, _ in matches],
+        "match_bits": [bits for _, bits in matches],
+        "join": {bits: [item[0] for item in own] for bits, own in joins.items()},
+        "join_bits": {bits: [item[1] for item in own] for bits, own in joins.items()},
+        "count": [subset_counts(n, [(1 << n) - 1])[0].sites for n in range(MOST_COUNTED)],
+    }
+
+
+def sequence_counters() -> dict[str, Any]:
+    """A PE's counter of matches with weights of few words, by lanes."""
+    rng = random.Random(1)
+    sites, bits = [], []
+    for lanes in SEQUENCE_LANES:
+        words = [rng.getrandbits(4 * lanes) for _ in range(SEQUENCE_WORDS)]
+        net, rows = sequence_rows(lanes, 4, words, 2 if lanes > DOT_GROUP_BIPOLAR else 1)
+        last = sum(signal != ZERO for own in rows for row in own for signal in row)
+        sites.append(net.sites / 4)
+        bits.append((last + _registers(net)) / 4)
+    return {"lanes": SEQUENCE_LANES, "sites": sites, "bits": bits}
+
+
+def _fixed(neurons: int, inputs: int, bits: int) -> tuple[int, int]:
+    """Sites and registers of a layer of random weights and thresholds in the middle."""
+    rng = np.random.default_rng(1)
+    weights = rng.integers(0, 2, (neurons, inputs)) * 2 - 1
+    bipolar = bits == 1
+    group = DOT_GROUP_BIPOLAR if bipolar else DOT_GROUP_INTEGER
+    bound = inputs // 2 + 1 if bipolar else 100
+    layer = ConstantLayer(weights, (bound,) * neurons, bits, False, bipolar, 2 if inputs > group else 1)
+    net, _ = constant_layer(layer)
+    return net.sites, _registers(net)
+
+
+def fixed_layers() -> dict[str, Any]:
+    """Layers of constant weights: a neuron's share by inputs; of integers also what neurons share."""
+    one_bit = [_fixed(FIXED_NEURONS, inputs, 1) for inputs in FIXED_INPUTS]
+    few, many = ([_fixed(n, k, INTEGER_BITS) for k in FIXED_INTEGERS] for n in FIXED_INTEGER_NEURONS)
+    more = FIXED_INTEGER_NEURONS[1] - FIXED_INTEGER_NEURONS[0]
+    own = [[(b[i] - a[i]) / more for a, b in zip(few, many, strict=True)] for i in (0, 1)]
+    rest = [
+        [a[i] - FIXED_INTEGER_NEURONS[0] * each for a, each in zip(few, own[i], strict=True)] for i in (0, 1)
+    ]
+    return {
+        "one_bit": {
+            "inputs": FIXED_INPUTS,
+            "sites": [sites / FIXED_NEURONS for sites, _ in one_bit],
+            "bits": [bits / FIXED_NEURONS for _, bits in one_bit],
+        },
+        "integer": {
+            "input_bits": INTEGER_BITS,
+            "inputs": FIXED_INTEGERS,
+            "sites": own[0],
+            "bits": own[1],
+            "shared_sites": rest[0],
+            "shared_bits": rest[1],
+        },
+    }
+
+
+def exact_sites() -> dict[str, Any]:
+    """Everything; see bnn_hw.plan.sites."""
+    return {**match_counters(), "sequence": sequence_counters(), "fixed": fixed_layers()}
