@@ -23,6 +23,10 @@
 //            lanes in each.
 // DOT_CUTS   registers within the counting of matches of a binary layer, for fast clocks, and
 //            JOIN_CUTS within the joining of groups where SIMD exceeds DOT_GROUP.
+// PIXELS     vectors a beat, those of neighbouring windows; more than one needs SIMD = MW. A vector
+//            has ROWS parts of MW / ROWS inputs. The parts of the next vector start STEP inputs
+//            later, so the beat holds ROWS times MW / ROWS + (PIXELS - 1) * STEP inputs. The output
+//            has PE neurons of each vector, those of the first one in the low bits.
 // RUNTIME    1: weights and thresholds can be loaded: WEIGHT_BASE and THRESHOLD_BASE are their
 //            first addresses, config_request and config_answer join bnn_config_ram with
 //            bnn_config. What a frame gives while it is written to has no meaning; reading holds
@@ -52,18 +56,22 @@ module bnn_mvtu #(
   parameter int JOIN_CUTS = 0,
   parameter bit RUNTIME = 0,
   parameter int WEIGHT_BASE = 0,
-  parameter int THRESHOLD_BASE = 0
+  parameter int THRESHOLD_BASE = 0,
+  parameter int PIXELS = 1,
+  parameter int ROWS = 1,
+  parameter int STEP = 1,
+  parameter int SEEN = SIMD + ROWS * (PIXELS - 1) * STEP
 ) (
-  input  logic                    clk,
-  input  logic                    rst_n,
-  input  logic                    in_valid,
-  output logic                    in_ready,
-  input  logic [SIMD*IN_BITS-1:0] in_data,
-  output logic                    out_valid,
-  input  logic                    out_ready,
-  output logic [PE*OUT_BITS-1:0]  out_data,
-  input  logic [57:0]             config_request,
-  output logic [31:0]             config_answer
+  input  logic                          clk,
+  input  logic                          rst_n,
+  input  logic                          in_valid,
+  output logic                          in_ready,
+  input  logic [SEEN*IN_BITS-1:0]       in_data,
+  output logic                          out_valid,
+  input  logic                          out_ready,
+  output logic [PIXELS*PE*OUT_BITS-1:0] out_data,
+  input  logic [57:0]                   config_request,
+  output logic [31:0]                   config_answer
 );
   localparam int SF = MW / SIMD;
   localparam int NF = (MH + PE - 1) / PE;
@@ -85,6 +93,8 @@ module bnn_mvtu #(
   `BNN_REQUIRE(require_accumulate, ACCUMULATE == "lut" || ACCUMULATE == "dsp", "ACCUMULATE must be lut or dsp")
   `BNN_REQUIRE(require_match, MATCH == "lut" || (MATCH_DSP && BIPOLAR), "MATCH must be lut, or dsp with BIPOLAR")
   `BNN_REQUIRE(require_dsp, !DSP || (BIPOLAR && MW <= 2047), "ACCUMULATE dsp needs BIPOLAR and MW up to 2047")
+  `BNN_REQUIRE(require_pixels, PIXELS == 1 || (PIXELS > 1 && SIMD == MW), "several PIXELS need SIMD = MW")
+  `BNN_REQUIRE(require_rows, ROWS >= 1 && MW % ROWS == 0 && STEP >= 1, "ROWS must divide MW")
 
   // Place of the input beat to be accepted.
   localparam int SF_BITS = (SF > 1) ? $clog2(SF) : 1;
@@ -124,11 +134,19 @@ module bnn_mvtu #(
     end
   end
 
+  // Inputs of a vector, or of all vectors of a beat, that lie together.
+  localparam int PARTS = (PIXELS > 1) ? ROWS : 1;
+  localparam int PART = SIMD / PARTS;
+  localparam int SEEN_PART = SEEN / PARTS;
+
   // Memory and input register. What PEs share is computed in front of the last input register.
   localparam int TERM_BITS = IN_BITS + 2 + (IN_SIGNED ? 0 : 1);    // sum of three inputs
-  localparam int OPERAND_BITS = BIPOLAR ? SIMD : (SIMD + 2) / 3 * 4 * TERM_BITS;
+  localparam int TRIPLES_BITS = (SIMD + 2) / 3 * 4 * TERM_BITS;
+  // Triples that start where windows do belong to several vectors and are added up once.
+  localparam bit SHARED = PIXELS > 1 && STEP % 3 == 0 && (SIMD / ROWS) % 3 == 0;
+  localparam int OPERAND_BITS = BIPOLAR ? SEEN : SHARED ? SEEN / 3 * 4 * TERM_BITS : PIXELS * TRIPLES_BITS;
   logic [PE*SIMD-1:0]      weights;
-  logic [SIMD*IN_BITS-1:0] inputs;
+  logic [SEEN*IN_BITS-1:0] inputs;
   logic [OPERAND_BITS-1:0] operands, next_operands;
 
   logic        weights_hold, thresholds_hold;    // the memory's read port is not free
@@ -150,16 +168,26 @@ module bnn_mvtu #(
       .clk, .enable(advance), .address(weight_address), .data(weights)
     );
   end
-  bnn_delay #(.WIDTH(SIMD * IN_BITS), .LENGTH(ROM_LATENCY - 1)) u_inputs (
+  bnn_delay #(.WIDTH(SEEN * IN_BITS), .LENGTH(ROM_LATENCY - 1)) u_inputs (
     .clk, .enable(advance), .in_data, .out_data(inputs)
   );
 
   if (BIPOLAR) begin : g_bits
     assign next_operands = inputs;
-  end else begin : g_sums
-    bnn_triple_sums #(.COUNT(SIMD), .BITS(IN_BITS), .IS_SIGNED(IN_SIGNED)) u_sums (
+  end else if (SHARED) begin : g_shared_sums
+    bnn_triple_sums #(.COUNT(SEEN), .BITS(IN_BITS), .IS_SIGNED(IN_SIGNED)) u_sums (
       .values(inputs), .sums(next_operands)
     );
+  end else begin : g_sums
+    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
+      logic [SIMD*IN_BITS-1:0] own;
+      for (genvar r = 0; r < PARTS; r++) begin : g_row
+        assign own[r*PART*IN_BITS +: PART*IN_BITS] = inputs[(r*SEEN_PART + v*STEP)*IN_BITS +: PART*IN_BITS];
+      end
+      bnn_triple_sums #(.COUNT(SIMD), .BITS(IN_BITS), .IS_SIGNED(IN_SIGNED)) u_sums (
+        .values(own), .sums(next_operands[v*TRIPLES_BITS +: TRIPLES_BITS])
+      );
+    end
   end
 
   always_ff @(posedge clk) begin
@@ -233,41 +261,73 @@ module bnn_mvtu #(
   end
 
   logic emit, emit_ready, hold;
-  logic [PE*OUT_BITS-1:0] emitted;
+  logic [PIXELS*PE*OUT_BITS-1:0] emitted;
 
   assign emit    = valid[STAGES-1] && last[STAGES-1];
   assign hold    = weights_hold || thresholds_hold;
   assign advance = (emit_ready || !emit) && !hold;
 
   localparam int COUNT_BITS = $clog2(SIMD + 1) + 1;
-  logic [PE*COUNT_BITS-1:0] counts0, counts1;
-  logic                     unused_counts;    // a high bit where the sum needs fewer
+  logic [PIXELS*PE*COUNT_BITS-1:0] counts0, counts1;
+  logic                            unused_counts;    // a high bit where the sum needs fewer
   assign unused_counts = ^{counts0, counts1};
+
+  // What each vector has of the operands.
+  localparam int VECTOR_BITS = BIPOLAR ? SIMD : TRIPLES_BITS;
+  logic [PIXELS*VECTOR_BITS-1:0] vectors;
+  if (BIPOLAR || SHARED) begin : g_cut
+    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
+      for (genvar r = 0; r < PARTS; r++) begin : g_row
+        // An operand is an input, or the sums of three of them.
+        localparam int INPUTS = BIPOLAR ? 1 : 3;
+        localparam int BITS = BIPOLAR ? 1 : 4 * TERM_BITS;
+        localparam int COUNT = PART / INPUTS;
+        assign vectors[v*VECTOR_BITS + r*COUNT*BITS +: COUNT*BITS] =
+            operands[(r*SEEN_PART + v*STEP)/INPUTS*BITS +: COUNT*BITS];
+      end
+    end
+  end else begin : g_own
+    assign vectors = operands;
+  end
+
   if (CONSTANT) begin : g_constant_dot
-    bnn_constant_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
-      .clk, .enable(advance), .inputs(operands), .weights, .row0(counts0), .row1(counts1)
-    );
+    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
+      bnn_constant_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
+        .clk, .enable(advance), .inputs(vectors[v*SIMD +: SIMD]), .weights,
+        .row0(counts0[v*PE*COUNT_BITS +: PE*COUNT_BITS]), .row1(counts1[v*PE*COUNT_BITS +: PE*COUNT_BITS])
+      );
+    end
   end else if (SEQUENCED) begin : g_sequence_dot
-    logic [PE*(COUNT_BITS-1)-1:0] rows0, rows1;
-    bnn_sequence_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
-      .clk, .enable(advance), .inputs(operands), .weights, .row0(rows0), .row1(rows1)
-    );
-    for (genvar p = 0; p < PE; p++) begin : g_counts
-      assign counts0[p*COUNT_BITS +: COUNT_BITS] = {1'b0, rows0[p*(COUNT_BITS-1) +: COUNT_BITS-1]};
-      assign counts1[p*COUNT_BITS +: COUNT_BITS] = {1'b0, rows1[p*(COUNT_BITS-1) +: COUNT_BITS-1]};
+    logic [PIXELS*PE*(COUNT_BITS-1)-1:0] rows0, rows1;
+    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
+      localparam int BITS = PE * (COUNT_BITS - 1);
+      bnn_sequence_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
+        .clk, .enable(advance), .inputs(vectors[v*SIMD +: SIMD]), .weights,
+        .row0(rows0[v*BITS +: BITS]), .row1(rows1[v*BITS +: BITS])
+      );
+    end
+    for (genvar i = 0; i < PIXELS * PE; i++) begin : g_counts
+      assign counts0[i*COUNT_BITS +: COUNT_BITS] = {1'b0, rows0[i*(COUNT_BITS-1) +: COUNT_BITS-1]};
+      assign counts1[i*COUNT_BITS +: COUNT_BITS] = {1'b0, rows1[i*(COUNT_BITS-1) +: COUNT_BITS-1]};
     end
   end else begin : g_no_counts
     assign {counts0, counts1} = '0;
   end
 
   // Matches of all PEs side by side, 48 lanes a DSP slice.
-  localparam int SLICES = (PE * SIMD + 47) / 48;
+  localparam int UNITS = PIXELS * PE;
+  localparam int SLICES = (UNITS * SIMD + 47) / 48;
   logic [48*SLICES-1:0] equal, unused_equal;    // the last slice may have idle lanes
   assign unused_equal = equal;
   if (MATCH_DSP) begin : g_match_dsp
     logic [48*SLICES-1:0] lanes, lane_weights;
-    assign lanes        = (48 * SLICES)'({PE{operands[SIMD-1:0]}});
-    assign lane_weights = (48 * SLICES)'(weights);
+    for (genvar i = 0; i < UNITS; i++) begin : g_unit
+      assign lanes[i*SIMD +: SIMD] = vectors[i/PE*SIMD +: SIMD];
+    end
+    if (48 * SLICES > UNITS * SIMD) begin : g_idle
+      assign lanes[48*SLICES-1:UNITS*SIMD] = '0;
+    end
+    assign lane_weights = (48 * SLICES)'({PIXELS{weights}});
     for (genvar m = 0; m < SLICES; m++) begin : g_slice
       bnn_xnor_48 u_xnor (
         .clk, .enable(advance), .inputs(lanes[48*m +: 48]), .weights(lane_weights[48*m +: 48]),
@@ -278,7 +338,7 @@ module bnn_mvtu #(
     assign equal = '0;
   end
 
-  localparam int FOURS = (PE + 3) / 4;
+  localparam int FOURS = (UNITS + 3) / 4;
   logic [FOURS*48-1:0] dsp_counts, dsp_starts, dsp_sums;
   logic                unused_dsp;    // bits above a sum's, PEs that are not there, and what DSPs hold themselves
   assign unused_dsp = ^{dsp_counts, dsp_starts, dsp_sums, withheld, is_first};
@@ -289,14 +349,16 @@ module bnn_mvtu #(
         .counts(dsp_counts[48*f +: 48]), .starts(dsp_starts[48*f +: 48]), .sums(dsp_sums[48*f +: 48])
       );
     end
-    for (genvar p = PE; p < 4 * FOURS; p++) begin : g_idle
-      assign {dsp_counts[12*p +: 12], dsp_starts[12*p +: 12]} = '0;
+    for (genvar i = UNITS; i < 4 * FOURS; i++) begin : g_idle
+      assign {dsp_counts[12*i +: 12], dsp_starts[12*i +: 12]} = '0;
     end
   end else begin : g_no_dsp
     assign {dsp_counts, dsp_starts, dsp_sums} = '0;
   end
 
-  for (genvar p = 0; p < PE; p++) begin : g_pe
+  for (genvar i = 0; i < PIXELS * PE; i++) begin : g_pe
+    localparam int V = i / PE;    // its vector
+    localparam int P = i % PE;
     logic [SUM_BITS-1:0] accumulator, sum;
 
     if (DSP) begin : g_dsp_sum
@@ -306,39 +368,39 @@ module bnn_mvtu #(
       bnn_match_sum #(
         .SIMD(SIMD), .GROUP(DOT_GROUP), .MATCHED(MATCH_DSP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
       ) u_dot (
-        .clk, .enable(advance), .inputs(MATCH_DSP ? equal[p*SIMD +: SIMD] : operands[SIMD-1:0]),
-        .weights(weights[p*SIMD +: SIMD]), .count
+        .clk, .enable(advance), .inputs(MATCH_DSP ? equal[i*SIMD +: SIMD] : vectors[V*SIMD +: SIMD]),
+        .weights(weights[P*SIMD +: SIMD]), .count
       );
-      assign dsp_counts[12*p +: 12] = 12'(count);
-      assign dsp_starts[12*p +: 12] = 12'($signed(subtracted[p*SUM_BITS +: SUM_BITS]));
-      assign sum = SUM_BITS'($signed(dsp_sums[12*p +: 12]));
+      assign dsp_counts[12*i +: 12] = 12'(count);
+      assign dsp_starts[12*i +: 12] = 12'($signed(subtracted[P*SUM_BITS +: SUM_BITS]));
+      assign sum = SUM_BITS'($signed(dsp_sums[12*i +: 12]));
     end else if (CONSTANT) begin : g_constant
       localparam int KEPT_BITS = (COUNT_BITS < SUM_BITS) ? COUNT_BITS : SUM_BITS;
       bnn_accumulate #(
         .ROW0_BITS(KEPT_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(KEPT_BITS), .SUM_BITS(SUM_BITS)
       ) u_accumulate (
-        .row0(counts0[p*COUNT_BITS +: KEPT_BITS]), .invert(1'b0), .row1(counts1[p*COUNT_BITS +: KEPT_BITS]),
-        .value(accumulator), .threshold(withheld[p*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
+        .row0(counts0[i*COUNT_BITS +: KEPT_BITS]), .invert(1'b0), .row1(counts1[i*COUNT_BITS +: KEPT_BITS]),
+        .value(accumulator), .threshold(withheld[P*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
       );
     end else if (BIPOLAR) begin : g_matches
       localparam int ROW_BITS = $clog2(SIMD + 1);
       logic [ROW_BITS-1:0] row0, row1;
       if (SEQUENCED) begin : g_sequence
-        assign row0 = counts0[p*COUNT_BITS +: ROW_BITS];
-        assign row1 = counts1[p*COUNT_BITS +: ROW_BITS];
+        assign row0 = counts0[i*COUNT_BITS +: ROW_BITS];
+        assign row1 = counts1[i*COUNT_BITS +: ROW_BITS];
       end else begin : g_dot
         bnn_match_dot #(
           .SIMD(SIMD), .GROUP(DOT_GROUP), .MATCHED(MATCH_DSP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
         ) u_dot (
-          .clk, .enable(advance), .inputs(MATCH_DSP ? equal[p*SIMD +: SIMD] : operands[SIMD-1:0]),
-          .weights(weights[p*SIMD +: SIMD]), .row0, .row1
+          .clk, .enable(advance), .inputs(MATCH_DSP ? equal[i*SIMD +: SIMD] : vectors[V*SIMD +: SIMD]),
+          .weights(weights[P*SIMD +: SIMD]), .row0, .row1
         );
       end
       bnn_accumulate #(
         .ROW0_BITS(ROW_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(ROW_BITS), .SUM_BITS(SUM_BITS)
       ) u_accumulate (
         .row0, .invert(1'b0), .row1, .value(accumulator),
-        .threshold(withheld[p*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
+        .threshold(withheld[P*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
       );
     end else begin : g_signed
       localparam int TRIPLES = (SIMD + 2) / 3;
@@ -350,14 +412,15 @@ module bnn_mvtu #(
       logic                 invert, unused_row0;
       assign unused_row0 = ^row0;    // its high bits where the sum needs fewer
       bnn_signed_dot #(.SIMD(SIMD), .TERM_BITS(TERM_BITS), .GROUP(DOT_GROUP)) u_dot (
-        .clk, .enable(advance), .sums(operands), .weights(weights[p*SIMD +: SIMD]), .row0, .invert, .row1
+        .clk, .enable(advance), .sums(vectors[V*VECTOR_BITS +: VECTOR_BITS]),
+        .weights(weights[P*SIMD +: SIMD]), .row0, .invert, .row1
       );
       bnn_accumulate #(
         .ROW0_BITS(KEPT_BITS), .SIGNED(1), .INVERT(TRIPLES == 1), .ROW1_BITS(ROW1_BITS),
         .SUM_BITS(SUM_BITS)
       ) u_accumulate (
         .row0(row0[KEPT_BITS-1:0]), .invert, .row1, .value(accumulator),
-        .threshold(withheld[p*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
+        .threshold(withheld[P*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
       );
     end
 
@@ -374,15 +437,15 @@ module bnn_mvtu #(
     end
 
     if (THRESHOLD) begin : g_compare
-      assign emitted[p] = !sum[SUM_BITS-1];
+      assign emitted[i] = !sum[SUM_BITS-1];
     end else if (BIPOLAR) begin : g_twice
-      assign emitted[p*OUT_BITS +: OUT_BITS] = {sum, 1'(MW % 2)};
+      assign emitted[i*OUT_BITS +: OUT_BITS] = {sum, 1'(MW % 2)};
     end else begin : g_sum
-      assign emitted[p*OUT_BITS +: OUT_BITS] = sum;
+      assign emitted[i*OUT_BITS +: OUT_BITS] = sum;
     end
   end
 
-  bnn_skid #(.WIDTH(PE * OUT_BITS)) u_skid (
+  bnn_skid #(.WIDTH(PIXELS * PE * OUT_BITS)) u_skid (
     .clk, .rst_n, .in_valid(emit && !hold), .in_ready(emit_ready), .in_data(emitted),
     .out_valid, .out_ready, .out_data
   );

@@ -54,7 +54,7 @@ LAYERS = [
     Layer(144, 16, 4, 36, match="dsp", accumulate="dsp", cuts=(2, 0)),
     Layer(144, 16, 4, 16, cuts=(2, 0), accumulate="dsp"),
     Layer(96, 7, 3, 32, cuts=(2, 0)),
-    Layer(132, 9, 4, 66, style="block", cuts=(1, 2)),
+    Layer(132, 9, 1, 66, style="block", cuts=(1, 2)),
     Layer(132, 9, 4, 66, cuts=(2, 3), accumulate="dsp"),
     Layer(132, 9, 5, 66, accumulate="dsp"),
     Layer(60, 4, 3, 4, threshold=False, accumulate="dsp"),
