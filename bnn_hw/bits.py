@@ -7,6 +7,8 @@ Every memory image, stream and file of the project follows it:
 * A bipolar value is one bit: 1 stands for +1, 0 for -1.
 * Signed values are two's complement.
 * Words become bytes little-endian, in the fewest bytes that hold them.
+* A beat of several neighbouring pixels of a row holds ``lanes`` values of the left pixel,
+  then of the next one. What stands beyond the end of a row or of a pixel is zero.
 
 The emitter, the simulation harness and the driver on the board share it, so a
 picture or weight can never be packed in two ways.
@@ -61,6 +63,31 @@ def unpack_words(words: Sequence[int], lanes: int, bits: int, signed: bool = Fal
     if signed:
         values = np.where(values >= 1 << (bits - 1), values - (1 << bits), values)
     return values
+
+
+def to_beats(maps: np.ndarray, lanes: int, pixels: int = 1) -> np.ndarray:
+    """Arrange maps (frames, height, width, channels) as beats: shape (beats, pixels * lanes)."""
+    frames, height, width, channels = maps.shape
+    groups, parts = -(-width // pixels), -(-channels // lanes)
+    padded = np.zeros((frames, height, groups * pixels, parts * lanes), maps.dtype)
+    padded[:, :, :width, :channels] = maps
+    grouped = padded.reshape(frames, height, groups, pixels, parts, lanes)
+    return grouped.transpose(0, 1, 2, 4, 3, 5).reshape(-1, pixels * lanes)
+
+
+def from_beats(
+    beats: np.ndarray, width: int, channels: int, lanes: int, pixels: int = 1, skip: int = 0
+) -> np.ndarray:
+    """Undo :func:`to_beats` for maps of ``width`` columns: shape (pixels of the maps, channels).
+
+    skip: places without meaning before each row. A last group of beats that is not whole is left out.
+    """
+    parts, per_row = -(-channels // lanes), -(-(skip + width) // pixels)
+    groups = len(beats) // parts
+    split = beats[: groups * parts].reshape(groups, parts, pixels, lanes)
+    values = split.transpose(0, 2, 1, 3).reshape(groups, pixels, parts * lanes)
+    column = (np.arange(groups) % per_row)[:, None] * pixels + np.arange(pixels) - skip
+    return values[(column >= 0) & (column < width)][:, :channels]
 
 
 def words_to_bytes(words: Sequence[int], width_bits: int) -> bytes:

@@ -88,8 +88,11 @@ def _stream_record(stream: Stream) -> dict[str, Any]:
     }
 
 
+_SIZES = ("height", "width", "channels", "lanes", "pixels", "skip", "shared")
+
+
 def _stream_from(record: dict[str, Any]) -> Stream:
-    sizes = {key: int(record[key]) for key in ("height", "width", "channels", "lanes")}
+    sizes = {key: int(record[key]) for key in _SIZES}
     return Stream(DataType.parse(record["dtype"]), **sizes)
 
 

@@ -10,13 +10,26 @@ from __future__ import annotations
 import math
 from functools import singledispatch
 
-from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
+from bnn_hw.pipeline.stages import (
+    Align,
+    Converter,
+    Fifo,
+    Mvtu,
+    Pool,
+    Scores,
+    Split,
+    Stage,
+    ThresholdUnit,
+    Window,
+)
 
 SKID_CYCLES = 1
 WINDOW_CYCLES = 2
 WINDOW_FULL_CYCLES = 2
 THRESHOLD_CYCLES = 2
 POOL_CYCLES = 1
+SPLIT_CYCLES = 2
+ALIGN_CYCLES = 2
 
 # Lanes that an MVTU sums up in one cycle; more take a second one.
 DOT_GROUP_BIPOLAR = 64
@@ -76,6 +89,18 @@ def _(stage: Fifo) -> int:
 @stage_cycles.register
 def _(stage: Converter) -> int:
     return converter_cycles(stage.input.channels, stage.input.lanes, stage.output.lanes)
+
+
+@stage_cycles.register
+def _(stage: Split) -> int:
+    if not stage.by_rows:
+        return SPLIT_CYCLES
+    return SKID_CYCLES + (stage.input.groups_per_row > 1) + (stage.output.groups_per_row > 1)
+
+
+@stage_cycles.register
+def _(stage: Align) -> int:
+    return ALIGN_CYCLES
 
 
 @stage_cycles.register

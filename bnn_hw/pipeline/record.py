@@ -55,7 +55,7 @@ class Proof:
 class LayerPlan:
     """One compute layer: folding, exact cycles a frame, predicted resources.
 
-    runtime: weights and thresholds can be loaded.
+    runtime: weights and thresholds can be loaded; pixels: windows done at a time.
     """
 
     name: str
@@ -67,6 +67,7 @@ class LayerPlan:
     cycles: int
     resources: Resources
     runtime: bool = False
+    pixels: int = 1
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,11 @@ the least significant bits: channels fastest, then width, then height. Where the
 lanes do not divide the channels, the last beat of a pixel is filled up with
 zeros that nobody reads.
 
+A beat may carry several neighbouring pixels of a row, ``lanes`` values of each, the
+left pixel in the least significant bits. Pixels keep their places in the beats: a
+convolution's output stands where the newest pixel of its window stood, so a row
+may begin with ``skip`` places without meaning (fewer than ``pixels``), and end with some.
+
 Stages are data. What they cost is the planner's matter, how they are built the
 RTL back end's; each kind is one SystemVerilog module of the same parameters.
 """
@@ -19,26 +24,49 @@ from bnn_hw.ir.types import DataType
 
 @dataclass(frozen=True)
 class Stream:
-    """Type and folding of a stream."""
+    """Type and folding of a stream.
+
+    pixels: neighbouring pixels of a row a beat; skip: places without meaning before a
+    row's first pixel; shared: values of a beat that several of its pixels have in
+    common and that it carries once (pixels of a window stream are windows that overlap).
+    """
 
     dtype: DataType
     height: int
     width: int
     channels: int
     lanes: int
+    pixels: int = 1
+    skip: int = 0
+    shared: int = 0
 
     @property
     def beats_per_pixel(self) -> int:
+        """Beats of a pixel, or of ``pixels`` neighbouring ones."""
         return -(-self.channels // self.lanes)
 
     @property
+    def groups_per_row(self) -> int:
+        """Groups of ``pixels`` places that a row takes."""
+        return -(-(self.skip + self.width) // self.pixels)
+
+    @property
+    def groups(self) -> int:
+        """Groups of ``pixels`` places that a frame takes; its pixels where that is one."""
+        return self.height * self.groups_per_row
+
+    @property
     def beats_per_frame(self) -> int:
-        return self.height * self.width * self.beats_per_pixel
+        return self.groups * self.beats_per_pixel
+
+    @property
+    def values_per_beat(self) -> int:
+        return self.pixels * self.lanes - self.shared
 
     @property
     def width_bits(self) -> int:
         """Data bits of one beat."""
-        return self.lanes * self.dtype.bits
+        return self.values_per_beat * self.dtype.bits
 
 
 @dataclass(frozen=True)
@@ -76,6 +104,32 @@ class Converter(Stage):
 
 
 @dataclass(frozen=True)
+class Split(Stage):
+    """The same pixels, ``input.pixels`` to ``output.pixels`` of them a beat, all channels of each.
+
+    Output beats without a pixel of the map are left out. Where the pixels do not divide,
+    whole rows are gathered and cut anew.
+    """
+
+    kind: ClassVar[str] = "split"
+
+    @property
+    def by_rows(self) -> bool:
+        return self.input.pixels % self.output.pixels != 0
+
+
+@dataclass(frozen=True)
+class Align(Stage):
+    """Rows cut into overlapping beats, which carry as many windows of ``columns`` as they have places.
+
+    A "pixel" of the output is a window's row: ``columns`` pixels of the input.
+    """
+
+    kind: ClassVar[str] = "align"
+    columns: int
+
+
+@dataclass(frozen=True)
 class Window(Stage):
     """Sliding window over a ring buffer; a dense layer is one window over the whole input.
 
@@ -84,6 +138,8 @@ class Window(Stage):
     ``full`` is the full-rate form with the whole window in one beat
     (simd = kernel_h * kernel_w * channels). Its output stream's "pixel" is one
     window replayed once: channels = kernel_h * kernel_w * input channels.
+    Full-rate windows of several pixels a beat have stride 1 and no padding; a beat of
+    the output carries each pixel that its windows cover once.
     padding: (top, left, bottom, right), filled with ``pad_value``.
     depth_words: beats the ring buffer holds; memory: logic, block, or auto (the tool
     decides).
@@ -118,6 +174,9 @@ class Mvtu(Stage):
     of matches (sum = 2 p - mw).
     weight_memory: logic (LUTs) or block (BRAM). runtime: weights and thresholds lie in
     RAM and can be loaded through the core's configuration port.
+    With several pixels a beat (simd = mw) every pixel has its own PEs on common weights.
+    rows, step: a vector has ``rows`` parts (kernel rows), and the parts of the next pixel's
+    vector start ``step`` values (a pixel's channels) later.
     """
 
     kind: ClassVar[str] = "mvtu"
@@ -130,6 +189,8 @@ class Mvtu(Stage):
     accumulator: DataType
     weight_memory: str
     runtime: bool = False
+    rows: int = 1
+    step: int = 1
 
     @property
     def neuron_fold(self) -> int:
@@ -163,7 +224,11 @@ class ThresholdUnit(Stage):
 
 @dataclass(frozen=True)
 class Pool(Stage):
-    """Max-pool of bipolar values (boolean OR); kernel = stride, left-over rows and columns are dropped."""
+    """Max-pool of bipolar values (boolean OR); kernel = stride, left-over rows and columns are dropped.
+
+    Of several pixels a beat (a multiple of the kernel's width, as is ``input.skip``), the
+    output has that many fewer.
+    """
 
     kind: ClassVar[str] = "pool"
     kernel: tuple[int, int]
@@ -178,5 +243,5 @@ class Scores(Stage):
 
 
 STAGES: dict[str, type[Stage]] = {
-    stage.kind: stage for stage in (Fifo, Converter, Window, Mvtu, ThresholdUnit, Pool, Scores)
+    stage.kind: stage for stage in (Fifo, Converter, Split, Align, Window, Mvtu, ThresholdUnit, Pool, Scores)
 }

@@ -12,6 +12,10 @@ The rules, in the order of the chain:
   must follow each other in single cycles.
 * A FIFO stands before a converter to fewer lanes where beats come faster for a
   while than it splits them, but only where the steady pace needs it.
+* Where the first layer's windows overlap so that rows of overlapping beats take
+  fewer of them, an align unit makes these.
+* Where a layer takes fewer pixels a beat than arrive, whole pixels are split before
+  it, and one by one before a pool whose kernels would lie in several beats.
 * Pools work on beats as they come; the scores unit ends the chain.
 """
 
@@ -26,19 +30,31 @@ from bnn_hw.ir.types import BIPOLAR, DataType, ValueType, sint, smallest_int, ui
 from bnn_hw.pipeline.chain import Chain, InputThreshold, MacLayer, PoolStep
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.stages import (
+    Align,
     Converter,
     Fifo,
     Mvtu,
     Pool,
     Scores,
+    Split,
     Stage,
     Stream,
     ThresholdUnit,
     Window,
 )
 from bnn_hw.plan.cost import stage_resources
-from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, divisors, is_full
+from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, is_full
 from bnn_hw.plan.memory import LUT_PER_BRAM36, ram_style, weight_style
+from bnn_hw.plan.pixels import (
+    after_layer,
+    after_pool,
+    after_split,
+    beat_pixels,
+    divisors,
+    input_pixels,
+    is_aligned,
+    keeps_places,
+)
 
 SCORE_BITS = 32
 
@@ -58,10 +74,12 @@ def build_chain(chain: Chain, folding: Folding, depths: dict[str, int] | None = 
     """Return the stages of a checked chain at a checked folding.
 
     depths: words of ring buffers and beats of FIFOs by stage name, 0 for no FIFO,
-    and beats of a FIFO before a converter by the converter's name; what it does not
-    name has its nominal depth, a converter no FIFO.
+    and beats of a FIFO before a converter or split by its name; what it does not name
+    has its nominal depth, a converter or split no FIFO.
     """
-    builder = StageBuilder(chain.input, depths=depths)
+    first = chain.layers[0]
+    pixels = input_pixels(first, folding[first.name].pixels)
+    builder = StageBuilder(chain.input, depths=depths, pixels=pixels)
     buffered = False
     for step in chain.steps:
         if isinstance(step, InputThreshold):
@@ -69,7 +87,7 @@ def build_chain(chain: Chain, folding: Folding, depths: dict[str, int] | None = 
         elif isinstance(step, PoolStep):
             builder.pool(step)
         else:
-            builder.entry(step, folding[step.name].simd, buffered)
+            builder.entry(step, folding[step.name], buffered)
             builder.unit(step, folding[step.name])
             buffered = True
     builder.scores(chain)
@@ -149,7 +167,7 @@ def sum_bounds(layer: MacLayer, runtime: bool) -> tuple[int, int]:
 class StageBuilder:
     """Adds stages one after the other; ``stream`` is what the last one gives.
 
-    source, lanes: what arrives, all channels of a pixel a beat by default.
+    source, lanes, pixels, skip: what arrives, all channels of one pixel a beat by default.
     least: without depths buffers are as small as any can be, instead of nominal.
     """
 
@@ -159,6 +177,8 @@ class StageBuilder:
         lanes: int | None = None,
         depths: dict[str, int] | None = None,
         least: bool = False,
+        pixels: int = 1,
+        skip: int = 0,
     ) -> None:
         self.least = least
         self.stages: list[Stage] = []
@@ -166,7 +186,13 @@ class StageBuilder:
         self.taken: set[str] = set()
         self.value: str | None = None
         self.stream = Stream(
-            source.dtype, source.height, source.width, source.channels, lanes or source.channels
+            source.dtype,
+            source.height,
+            source.width,
+            source.channels,
+            lanes or source.channels,
+            pixels,
+            skip,
         )
 
     def add(self, stage: Stage) -> None:
@@ -191,36 +217,72 @@ class StageBuilder:
         self.add(ThresholdUnit(name, step.name, self.value, self.stream, output, step.node.name))
 
     def pool(self, step: PoolStep) -> None:
+        if not keeps_places(step, self.stream.pixels, self.stream.skip):
+            self.split(step, 1)
+        pixels, skip = after_pool(step, self.stream.pixels, self.stream.skip)
         self.value = step.node.name
         # The suffix keeps any other name from being a keyword of SystemVerilog.
         name = self.name(step.name, "" if step.name.startswith("pool") else "pool")
-        output = replace(self.stream, height=step.output.height, width=step.output.width)
+        output = replace(
+            self.stream, height=step.output.height, width=step.output.width, pixels=pixels, skip=skip
+        )
         self.add(Pool(name, step.name, self.value, self.stream, output, step.kernel))
 
-    def entry(self, layer: MacLayer, simd: int, buffered: bool) -> None:
-        """What stands before the window unit: converters, and a FIFO before a full window.
+    def entry(self, layer: MacLayer, choice: LayerFolding, buffered: bool) -> None:
+        """What stands before the window unit: split, converters, and a FIFO before a full window.
 
         buffered: whether layers stand before this one, whose pace differs. The input
         itself waits without harm.
         """
-        full = is_full(layer, simd)
-        self.regroup(layer, layer.channels if full else simd)
+        full = is_full(layer, choice.simd)
+        if not buffered and is_aligned(layer, choice.pixels):
+            self.split(layer, beat_pixels(layer, choice.pixels))
+            self.align(layer, choice.pixels)
+            return
+        self.split(layer, choice.pixels)
+        self.regroup(layer, layer.channels if full else choice.simd)
         if full and buffered:
             self.fifo(layer)
+
+    def align(self, layer: MacLayer, pixels: int) -> None:
+        name, columns = self.name(layer.name, "align"), layer.kernel[1]
+        values = columns * layer.channels
+        output = replace(
+            self.stream,
+            width=layer.output.width,
+            channels=values,
+            lanes=values,
+            pixels=pixels,
+            shared=(pixels - 1) * (columns - 1) * layer.channels,
+        )
+        self.add(Align(name, layer.name, None, self.stream, output, columns))
 
     def unit(self, layer: MacLayer, choice: LayerFolding) -> None:
         """Window unit and matrix-vector-threshold unit."""
         self.flatten(layer)
+        # What is aligned has a window's columns side by side.
+        aligned = self.stream.channels != layer.channels
+        skip = 0 if aligned else after_layer(layer, self.stream.pixels, self.stream.skip)
         neuron_fold = -(-layer.mh // choice.pe)
         full = is_full(layer, choice.simd)
-        output = Stream(layer.input.dtype, layer.output.height, layer.output.width, layer.mw, choice.simd)
+        pixels = self.stream.pixels
+        output = Stream(
+            layer.input.dtype,
+            layer.output.height,
+            layer.output.width,
+            layer.mw,
+            choice.simd,
+            pixels,
+            skip,
+            shared=(pixels - 1) * layer.kernel[0] * (layer.kernel[1] - 1) * layer.channels,
+        )
         window = Window(
             self.name(layer.name, "window"),
             layer.name,
             None,
             self.stream,
             output,
-            kernel=layer.kernel,
+            kernel=(layer.kernel[0], 1) if aligned else layer.kernel,
             stride=layer.stride,
             padding=layer.padding,
             pad_value=layer.pad_value,
@@ -250,13 +312,14 @@ class StageBuilder:
         scores = smallest_int(*sum_bounds(layer, runtime)) if runtime else layer.output.dtype
         dtype = BIPOLAR if layer.threshold else scores
         self.value = layer.threshold.name if layer.threshold else layer.mac.name
+        output = replace(self.stream, dtype=dtype, channels=layer.mh, lanes=choice.pe, shared=0)
         self.add(
             Mvtu(
                 self.name(layer.name, "mvtu"),
                 layer.name,
                 self.value,
                 self.stream,
-                Stream(dtype, layer.output.height, layer.output.width, layer.mh, choice.pe),
+                output,
                 mac=layer.mac.name,
                 threshold=layer.threshold.name if layer.threshold else None,
                 mw=layer.mw,
@@ -266,16 +329,18 @@ class StageBuilder:
                 accumulator=accumulator_type(layer, runtime),
                 weight_memory=memory,
                 runtime=runtime,
+                rows=layer.kernel[0],
+                step=layer.channels,
             )
         )
 
     def fifo(self, layer: MacLayer) -> None:
         name = self.name(layer.name, "fifo")
-        depth = self.depths.get(name, 0 if self.least else max(2, self.stream.width))
+        depth = self.depths.get(name, 0 if self.least else max(2, self.stream.groups_per_row))
         if depth:
             self.buffer(name, layer, depth)
 
-    def buffer(self, name: str, layer: MacLayer, depth: int) -> None:
+    def buffer(self, name: str, layer: MacLayer | PoolStep, depth: int) -> None:
         fifo = Fifo(name, layer.name, self.value, self.stream, self.stream, depth)
         self.add(with_depth(fifo, depth))
 
@@ -291,12 +356,25 @@ class StageBuilder:
             self.flatten(layer)
         self.convert(layer, lanes)
 
-    def convert(self, layer: MacLayer, lanes: int) -> None:
+    def split(self, layer: MacLayer | PoolStep, pixels: int) -> None:
+        """Bring the stream to ``pixels`` pixels a beat, all channels of each."""
+        if self.stream.pixels != pixels:
+            self.convert(layer, self.stream.channels)
+            name = self.name(layer.name, "split")
+            self.inlet(name, layer)
+            skip = after_split(self.stream.pixels, self.stream.skip, pixels)
+            output = replace(self.stream, pixels=pixels, skip=skip)
+            self.add(Split(name, layer.name, self.value, self.stream, output))
+
+    def inlet(self, name: str, layer: MacLayer | PoolStep) -> None:
+        depth = self.depths.get(name, 0)
+        if depth:
+            self.buffer(self.name(layer.name, "inlet"), layer, depth)
+
+    def convert(self, layer: MacLayer | PoolStep, lanes: int) -> None:
         if self.stream.lanes != lanes:
             name = self.name(layer.name, "converter")
-            inlet = self.depths.get(name, 0)
-            if inlet:
-                self.buffer(self.name(layer.name, "inlet"), layer, inlet)
+            self.inlet(name, layer)
             output = replace(self.stream, lanes=lanes)
             self.add(Converter(name, layer.name, self.value, self.stream, output))
 

@@ -14,7 +14,18 @@ from math import ceil
 
 from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.record import Resources
-from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
+from bnn_hw.pipeline.stages import (
+    Align,
+    Converter,
+    Fifo,
+    Mvtu,
+    Pool,
+    Scores,
+    Split,
+    Stage,
+    ThresholdUnit,
+    Window,
+)
 from bnn_hw.plan.laws import fitted_lut
 from bnn_hw.plan.memory import (
     BLOCK,
@@ -79,9 +90,11 @@ def ring_window(stage: Window) -> Resources:
 
 def full_window(stage: Window) -> Resources:
     """Window registers and line delays in shift-register LUTs (one a bit for every 32 pixels)."""
-    bits = stage.input.channels * stage.input.dtype.bits
+    bits = stage.input.width_bits
     rows, columns = stage.kernel
-    rest = stage.input.width + stage.padding[1] + stage.padding[3] - columns
+    rest = stage.input.groups_per_row + stage.padding[1] + stage.padding[3] - columns
+    if stage.input.pixels > 1:
+        rest = stage.input.groups_per_row - 1
     lines = bits * (rows - 1)
     delay = lines * (ceil(rest / 32) if rest > 16 else 0.5 if rest > 0 else 0)
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + 4
@@ -89,7 +102,8 @@ def full_window(stage: Window) -> Resources:
         lut=fitted_lut("full_window", place_bits=places, replay_bits=clog2(stage.replay)),
         ff=places + clog2(stage.replay) + 1,
     )
-    window = Resources(lut=delay, ff=rows * columns * bits - (lines if rest > 0 else 0))
+    registers = stage.output.width_bits
+    window = Resources(lut=delay, ff=registers - (lines if rest > 0 else 0))
     return skid(bits) + control + window
 
 
@@ -105,6 +119,27 @@ def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resour
             multiplexer = (group - lanes) * bits * (1 if lanes > 1 else 0.5) if is_output else 0
             total += Resources(lut=1 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
     return total
+
+
+def align(stage: Align) -> Resources:
+    """Choice of a place among the beats of a row, registers of what may be chosen, skid buffer."""
+    bits, beats = stage.output.width_bits, stage.input.groups_per_row
+    lead = (stage.columns - 1) * stage.input.channels * stage.input.dtype.bits
+    places = 2 * clog2(beats)
+    return skid(bits) + Resources(lut=bits * ceil((beats - 1) / 3) + places, ff=bits + beats * lead + places)
+
+
+def split(stage: Split) -> Resources:
+    """Group of pixels that is loaded, loaded without its first places, or shifted; skid buffer.
+
+    Where rows are cut anew, registers for two of them, one of which is loaded or shifted.
+    """
+    pixels_in, pixels_out = stage.input.width_bits, stage.output.width_bits
+    if stage.by_rows:
+        row_in, row_out = (pixels_in * stage.input.groups_per_row, pixels_out * stage.output.groups_per_row)
+        return skid(pixels_out) + Resources(lut=row_out - pixels_out + 10, ff=row_in + row_out + 8)
+    places = clog2(stage.input.groups_per_row) + clog2(stage.input.pixels // stage.output.pixels)
+    return skid(pixels_out) + Resources(lut=pixels_in - pixels_out + 2 * places, ff=pixels_in + places + 1)
 
 
 def dot_registers(stage: Mvtu, depth: int) -> float:
@@ -125,23 +160,25 @@ def dot_registers(stage: Mvtu, depth: int) -> float:
 def fixed_mvtu(stage: Mvtu) -> Resources:
     """A layer that is not folded: sums of constant signs, compared with constants, and a skid buffer."""
     lut, ff = fixed_layer(stage.mh, stage.mw, stage.input.dtype.bits)
-    return Resources(lut=lut + fitted_lut("fixed"), ff=ff + 4) + skid(stage.output.width_bits)
+    pixels = stage.input.pixels
+    layer = Resources(lut=lut * pixels + fitted_lut("fixed"), ff=ff * pixels + 4)
+    return layer + skid(stage.output.width_bits)
 
 
 def mvtu(stage: Mvtu) -> Resources:
     """PEs (product sum, accumulator that starts at minus the threshold), ROMs, fold counters, skid buffer."""
     if stage.is_fixed and not stage.runtime:
         return fixed_mvtu(stage)
-    bits = stage.input.dtype.bits
     depth = stage.neuron_fold * stage.synapse_fold
     # Weights that can be loaded are nowhere constant or in common.
     different = 1 << 30 if stage.runtime else depth
     thresholded = stage.threshold is not None
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
     registers = dot_registers(stage, different) + (sum_bits(stage) if stage.synapse_fold > 1 else 0)
-    input_registers = stage.simd * bits * (2 if stage.weight_memory == BLOCK else 1)
+    input_registers = stage.input.width_bits * (2 if stage.weight_memory == BLOCK else 1)
     control = fitted_lut("mvtu", counter_bits=places)
-    total = Resources(lut=product_lut(stage, different) + control, ff=registers * stage.pe)
+    pixels = stage.input.pixels
+    total = Resources(lut=product_lut(stage, different) * pixels + control, ff=registers * stage.pe * pixels)
     total += Resources(ff=places + input_registers + 8)
     if stage.runtime:
         total += config_ram(stage.pe * stage.simd, depth, stage.weight_memory)
@@ -218,9 +255,9 @@ def weight_rom(stage: Mvtu, depth: int) -> Resources:
 
 def pool(stage: Pool) -> Resources:
     """OR and a RAM with an asynchronous read; place counters; skid buffer."""
-    lanes = stage.input.lanes
-    depth = stage.output.width * stage.input.beats_per_pixel
-    places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + clog2(depth) + 3
+    lanes = stage.output.width_bits
+    depth = stage.output.groups_per_row * stage.input.beats_per_pixel
+    places = clog2(stage.input.groups_per_row + 1) + clog2(stage.input.height + 1) + clog2(depth) + 3
     several = stage.input.beats_per_pixel > 1
     beats = clog2(stage.input.beats_per_pixel) + clog2(depth) - 1 if several else 0
     control = Resources(lut=2 * places + (12 if several else 0), ff=places + clog2(depth) + beats)
@@ -232,6 +269,7 @@ def threshold_unit(stage: ThresholdUnit) -> Resources:
     bits, lanes = stage.input.dtype.bits, stage.input.lanes
     field = (bits + 2) * lanes
     rom = Resources(lut=rom_lut(field, stage.input.beats_per_pixel), ff=field)
+    lanes *= stage.input.pixels
     return rom + Resources(lut=lanes * (bits / 2 + 2) + 4, ff=lanes * bits + 4) + skid(lanes)
 
 
@@ -269,7 +307,12 @@ def raw_resources(stage: Stage) -> Resources:
         return mvtu(stage)
     if isinstance(stage, Converter):
         source = stage.input
-        return converter(source.channels, source.dtype.bits, source.lanes, stage.output.lanes)
+        bits = source.dtype.bits * source.pixels
+        return converter(source.channels, bits, source.lanes, stage.output.lanes)
+    if isinstance(stage, Split):
+        return split(stage)
+    if isinstance(stage, Align):
+        return align(stage)
     if isinstance(stage, Pool):
         return pool(stage)
     if isinstance(stage, ThresholdUnit):

@@ -24,19 +24,20 @@ def stage_cycles(stage: Stage) -> int:
       NF * SF words (NF neuron folds, SF synapse folds).
     * Full window unit: one pixel of the padded map a cycle, and NF cycles instead
       of one on each pixel that completes a window: windows * NF + pixels - windows.
+      With several pixels a beat the same, counted in beats.
     * Scores: one word a class and one for the winner.
     """
     streams = max(stage.input.beats_per_frame, stage.output.beats_per_frame)
     if isinstance(stage, Window):
-        windows = stage.output.height * stage.output.width
+        windows = stage.output.groups
         if stage.full:
             top, left, bottom, right = stage.padding
-            pixels = (stage.input.height + top + bottom) * (stage.input.width + left + right)
+            pixels = (stage.input.height + top + bottom) * (stage.input.groups_per_row + left + right)
             return windows * stage.replay + pixels - windows
         reads = windows * stage.replay * stage.words_per_window
         return max(stage.input.beats_per_frame, reads)
     if isinstance(stage, Mvtu):
-        return stage.output.height * stage.output.width * stage.neuron_fold * stage.synapse_fold
+        return stage.output.groups * stage.neuron_fold * stage.synapse_fold
     if isinstance(stage, Pool):
         return stage.input.beats_per_frame
     return streams

@@ -88,14 +88,17 @@ def _price(option: Option) -> float:
 
 
 def _reason(layer: LayerPlan, table: LayerTable, plan: Plan) -> LayerReason:
-    own = [o for o in table.options if (o.choice.pe, o.choice.simd) == (layer.pe, layer.simd)]
+    sizes = (layer.pe, layer.simd, layer.pixels)
+    own = [o for o in table.options if (o.choice.pe, o.choice.simd, o.choice.pixels) == sizes]
     price = min(map(_price, own), default=float("inf"))
     smaller = [o for o in table.options if o.cycles > plan.interval_cycles and _price(o) < price]
     within = sum(o.cycles <= plan.interval_cycles for o in table.options)
     if smaller:
         next_one = min(smaller, key=lambda o: (o.cycles, _price(o)))
+        several = next_one.choice.pixels
+        pixels = f" and {several} pixels" if several > 1 else ""
         reason = (
-            f"the nearest smaller one, PE {next_one.choice.pe} SIMD {next_one.choice.simd}, takes "
+            f"the nearest smaller one, PE {next_one.choice.pe} SIMD {next_one.choice.simd}{pixels}, takes "
             f"{next_one.cycles:,} cycles and {price - _price(next_one):,.0f} LUT less"
         )
     else:
@@ -115,11 +118,12 @@ def _alternative(search: Search, cycles: int, plan: Plan) -> Alternative | None:
     if folding is None:
         return None
     solution: Solution = sized(search.chain, folding)
-    own = {layer.name: (layer.pe, layer.simd, layer.weight_memory) for layer in plan.layers}
+    own = {layer.name: (layer.pe, layer.simd, layer.pixels, layer.weight_memory) for layer in plan.layers}
     changed = tuple(
         name
         for name, choice in folding.items()
-        if own[name][:2] != (choice.pe, choice.simd) or choice.weight_memory not in (None, own[name][2])
+        if own[name][:3] != (choice.pe, choice.simd, choice.pixels)
+        or choice.weight_memory not in (None, own[name][3])
     )
     need = solution.resources
     names = ("lut", "ff", "bram36", "dsp")

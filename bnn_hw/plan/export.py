@@ -15,7 +15,7 @@ from bnn_hw.plan.folding import Folding, LayerFolding, folding_text
 def folding_of(plan: Plan) -> Folding:
     """The folding a plan follows."""
     return {
-        layer.name: LayerFolding(layer.pe, layer.simd, layer.weight_memory, layer.runtime)
+        layer.name: LayerFolding(layer.pe, layer.simd, layer.weight_memory, layer.runtime, layer.pixels)
         for layer in plan.layers
     }
 

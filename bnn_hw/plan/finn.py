@@ -5,8 +5,9 @@ layer, ConvolutionInputGenerator_rtl_j for each window, those of pools among the
 Pool_hls_k. "Defaults" is there and empty. A layer's window takes SIMD channels at a
 time, or the whole window with parallel_window.
 
-FINN builds less than this package: PE must divide the neurons. And it checks less:
-wrong names and numbers that do not divide pass in silence there, and are refused here.
+FINN builds less than this package: PE must divide the neurons, and pixels come one by
+one. And it checks less: wrong names and numbers that do not divide pass in silence
+there, and are refused here.
 """
 
 from __future__ import annotations
@@ -84,6 +85,12 @@ def _check_pe(faults: FaultList, layer: MacLayer, choice: LayerFolding) -> None:
             f"layer {layer.name}",
             f"PE is {choice.pe}, which does not divide the {layer.mh} neurons; FINN needs that",
             f"give a folding with PE {near[0]} or {near[1]} there",
+        )
+    if choice.pixels > 1:
+        faults.add(
+            f"layer {layer.name}",
+            f"takes {choice.pixels} pixels at a time; FINN takes one",
+            "give a folding with 1 pixel there",
         )
 
 

@@ -6,14 +6,17 @@ A folding file is JSON::
      "layers": {"conv1_1": {"PE": 16, "SIMD": 3}, ...}}
 
 with one entry for every compute layer, and in an entry optionally
-``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out), and
+``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out),
 ``"weights": "runtime"`` for weights and thresholds that can be loaded ("fixed" if
-left out).
+left out), and ``"pixels"`` (1 if left out).
 
 * PE: 1 to the number of neurons. It need not divide them; the last fold is then
   partly idle.
 * SIMD: a divisor of the channels (of the features for a dense layer), or the
   whole window of kernel rows * kernel columns * channels.
+* pixels: neighbouring windows of a row done at once, with SIMD the whole window, stride
+  1 and no padding. At the first layer up to the width of the input; at others up to
+  the pixels that arrive.
 """
 
 from __future__ import annotations
@@ -25,16 +28,17 @@ from typing import Any
 
 from bnn_hw.errors import FaultList, FoldingError, OutputError, suggest
 from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, WEIGHTS
-from bnn_hw.pipeline.chain import Chain, MacLayer
+from bnn_hw.pipeline.chain import Chain, MacLayer, PoolStep
 from bnn_hw.plan.memory import STYLES
+from bnn_hw.plan.pixels import after_layer, after_pool, after_split, divisors, is_aligned, takes_pixels
 
 FORMAT = "bnn_hw.folding/1"
-_KEYS = ("PE", "SIMD", "memory", "weights")
+_KEYS = ("PE", "SIMD", "memory", "weights", "pixels")
 
 
 @dataclass(frozen=True)
 class LayerFolding:
-    """Neurons (pe) and inputs (simd) of a layer done in one cycle.
+    """Neurons (pe) and inputs (simd) of a layer done in one cycle, for ``pixels`` windows.
 
     weight_memory: None by depth; runtime: weights and thresholds can be loaded.
     """
@@ -43,14 +47,10 @@ class LayerFolding:
     simd: int
     weight_memory: str | None = None
     runtime: bool = False
+    pixels: int = 1
 
 
 Folding = dict[str, LayerFolding]
-
-
-def divisors(number: int) -> tuple[int, ...]:
-    """All divisors in ascending order."""
-    return tuple(d for d in range(1, number + 1) if number % d == 0)
 
 
 def legal_simd(layer: MacLayer) -> tuple[int, ...]:
@@ -88,7 +88,40 @@ def check_folding(chain: Chain, folding: Folding, place: str = "folding") -> Non
             )
         else:
             _check_layer(faults, f"{place}, layer {name}", layer, folding[name])
+    _check_pixels(faults, place, chain, folding)
     faults.raise_if_any(FoldingError)
+
+
+def _check_pixels(faults: FaultList, place: str, chain: Chain, folding: Folding) -> None:
+    """Follow the pixels a beat through the network; any number up to its width at the input."""
+    arriving, skip, first = chain.input.width, 0, True
+    for step in chain.steps:
+        if isinstance(step, PoolStep):
+            # A pool before all layers takes the input's pixels one by one.
+            arriving, skip = (1, 0) if first else after_pool(step, arriving, skip)
+            first = False
+        if not isinstance(step, MacLayer) or step.name not in folding:
+            continue
+        choice, where = folding[step.name], f"{place}, layer {step.name}"
+        pixels = choice.pixels
+        if pixels > 1 and not takes_pixels(step):
+            what = "is dense" if step.is_dense else "has a stride or padding"
+            faults.add(where, f"pixels is {pixels}, but the layer {what}", "use 1 pixel, or leave it out")
+        elif pixels > 1 and choice.simd != step.mw:
+            faults.add(
+                where,
+                f"pixels is {pixels} with SIMD {choice.simd}",
+                f"use SIMD {step.mw}, the whole window, or 1 pixel",
+            )
+        if not 1 <= pixels <= arriving:
+            source = f"the input has {arriving} columns" if first else f"{arriving} arrive in a beat"
+            faults.add(where, f"pixels is {pixels}, but {source}", f"use 1 to {arriving}")
+            pixels = 1
+        if first and is_aligned(step, pixels):
+            skip = 0
+        else:
+            skip = after_layer(step, pixels, after_split(arriving, skip, pixels))
+        arriving, first = pixels, False
 
 
 def _check_layer(faults: FaultList, place: str, layer: MacLayer, choice: LayerFolding) -> None:
@@ -169,8 +202,8 @@ def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
         faults.add(place, f"is {entry!r}, not a table", 'write {"PE": 1, "SIMD": 1}')
         return LayerFolding(1, 1)
     numbers = {}
-    for key in ("PE", "SIMD"):
-        value = entry.get(key)
+    for key in ("PE", "SIMD", "pixels"):
+        value = entry.get(key, 1 if key == "pixels" else None)
         if not isinstance(value, int) or isinstance(value, bool):
             cause = f"{key} is {value!r}, not a whole number" if key in entry else f"{key} is missing"
             faults.add(place, cause, f"give {key} as a whole number")
@@ -181,7 +214,9 @@ def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
     weights = entry.get("weights", FIXED)
     if weights not in WEIGHTS:
         faults.add(place, f"weights is {weights!r}", f"use {' or '.join(WEIGHTS)}, or leave it out")
-    return LayerFolding(numbers["PE"], numbers["SIMD"], entry.get("memory"), weights == RUNTIME)
+    return LayerFolding(
+        numbers["PE"], numbers["SIMD"], entry.get("memory"), weights == RUNTIME, numbers["pixels"]
+    )
 
 
 def folding_text(folding: Folding) -> str:
@@ -193,6 +228,8 @@ def folding_text(folding: Folding) -> str:
             entry["memory"] = choice.weight_memory
         if choice.runtime:
             entry["weights"] = RUNTIME
+        if choice.pixels > 1:
+            entry["pixels"] = choice.pixels
         lines.append(f"  {json.dumps(name)}: {json.dumps(entry)}")
     return f'{{"format": "{FORMAT}",\n "layers": {{\n' + ",\n".join(lines) + "\n }}\n"
 

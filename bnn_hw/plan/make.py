@@ -114,6 +114,7 @@ def _record(graph: Graph, chain: Chain, board: Board, goal: Goal, clock_hz: int,
             cycles=layer_cycles(stages, layer.name),
             resources=sum((by_stage[s.name] for s in stages if s.layer == layer.name), Resources()),
             runtime=units[layer.name].runtime,
+            pixels=units[layer.name].input.pixels,
         )
         for layer in chain.layers
     )

@@ -22,7 +22,8 @@ def folding_table(plan: Plan) -> Table:
     title = f"{plan.network} on {plan.board}, goal {plan.goal}, {plan.arithmetic} arithmetic"
     table = Table(title=title, title_justify="left")
     table.add_column("layer")
-    for name in ("neurons", "synapses", "PE", "SIMD"):
+    several = any(layer.pixels > 1 for layer in plan.layers)
+    for name in ("neurons", "synapses", "PE", "SIMD", *(["pixels"] if several else [])):
         table.add_column(name, justify="right")
     table.add_column("weights in")
     for name in ("cycles", "of bottleneck", "LUT predicted", "BRAM36 predicted"):
@@ -38,6 +39,7 @@ def folding_table(plan: Plan) -> Table:
             f"{layer.synapses:,}",
             f"{layer.pe}",
             f"{layer.simd}",
+            *([f"{layer.pixels}"] if several else []),
             f"{memory}, loadable" if unit.runtime else memory,
             f"{layer.cycles:,}",
             f"{layer.cycles / plan.interval_cycles:.0%}",

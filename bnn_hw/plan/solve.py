@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from bnn_hw.errors import BnnHwError, FitError
 from bnn_hw.pipeline.chain import Chain
 from bnn_hw.pipeline.record import Proof, Resources
-from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Stage, Window
+from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Split, Stage, Window
 from bnn_hw.plan.budget import NAMES, Budget, format_amount
 from bnn_hw.plan.build import build_chain, cheapest_depth, least_ring_words
 from bnn_hw.plan.cost import stage_resources
@@ -71,7 +71,7 @@ def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
             depths[stage.name] = cheapest_depth(stage, max(need, least_ring_words(stage)))
         elif isinstance(stage, Fifo):
             depths[stage.name] = cheapest_depth(stage, need) if need > 2 else 0
-        elif isinstance(stage, Converter) and fed and need > 2:
+        elif isinstance(stage, (Converter, Split)) and fed and need > 2:
             inlet = Fifo("", stage.layer, None, stage.input, stage.input, need)
             depths[stage.name] = cheapest_depth(inlet, need)
         fed = fed or isinstance(stage, Mvtu)
@@ -201,8 +201,7 @@ def _least_product(search: Search, candidates: list[int], limit: Resources) -> t
 
 def _check_reachable(search: Search, cycles: int, fps: float, clock_hz: int) -> None:
     """Raise FitError if no folding is fast enough, however large."""
-    pixels = search.chain.input.height * search.chain.input.width
-    place, least = "input", pixels
+    place, least = "", 0
     for table in search.tables:
         fewest = min(option.cycles for option in table.options)
         if fewest > least:
@@ -211,7 +210,7 @@ def _check_reachable(search: Search, cycles: int, fps: float, clock_hz: int) -> 
         raise FitError.at(
             place,
             f"{fps:g} frames a second at {clock_hz / 1e6:g} MHz leave {cycles:,} cycles a frame, "
-            f"but it takes at least {least:,} (one pixel a cycle)",
+            f"but it takes at least {least:,}",
             f"ask for at most {clock_hz / least:,.0f} frames a second or a higher clock",
         )
 

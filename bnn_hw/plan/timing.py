@@ -19,13 +19,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnn_hw.pipeline import latency
-from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, ThresholdUnit, Window
+from bnn_hw.pipeline.stages import (
+    Align,
+    Converter,
+    Fifo,
+    Mvtu,
+    Pool,
+    Scores,
+    Split,
+    Stage,
+    ThresholdUnit,
+    Window,
+)
 from bnn_hw.plan.units import (
     NEVER_BLOCKED,
     FifoRam,
     Filter,
     FullWindow,
     Gather,
+    Pieces,
     Pipeline,
     Ranking,
     Ring,
@@ -62,9 +74,11 @@ def _converter(channels: int, pixels: int, lanes_in: int, lanes_out: int) -> lis
 
 def _pool_ends(stage: Pool) -> np.ndarray:
     """Input beats that complete a pool, in order."""
-    beats = np.arange(stage.input.beats_per_frame).reshape(stage.input.height, stage.input.width, -1)
-    rows, columns = stage.kernel
-    kept = beats[: stage.output.height * rows, : stage.output.width * columns]
+    source = stage.input
+    beats = np.arange(source.beats_per_frame).reshape(source.height, source.groups_per_row, -1)
+    rows = stage.kernel[0]
+    columns = stage.kernel[1] if source.pixels == 1 else 1
+    kept = beats[: stage.output.height * rows, : stage.output.groups_per_row * columns]
     return kept[rows - 1 :: rows, columns - 1 :: columns].reshape(-1)
 
 
@@ -90,7 +104,41 @@ def _ring(stage: Window, frames: int, depth: int) -> Ring:
     )
 
 
+def _split_counts(stage: Split) -> np.ndarray:
+    """Output beats of each input beat of a frame."""
+    source, pieces = stage.input, stage.input.pixels // stage.output.pixels
+    first = source.skip // stage.output.pixels
+    piece = np.arange(source.groups_per_row * pieces)
+    kept = (piece >= first) & (piece < first + stage.output.groups_per_row)
+    return np.tile(kept.reshape(-1, pieces).sum(axis=1), source.height)
+
+
+def _rows(gathered: int, scattered: int, rows: int) -> list[Unit]:
+    """bnn_split of whole rows."""
+    gather: list[Unit] = [Gather(rows, gathered)] if gathered > 1 else []
+    scatter: list[Unit] = [Scatter(rows * scattered, scattered)] if scattered > 1 else []
+    return [*gather, *scatter, Skid(rows * scattered)]
+
+
+def _window_of_pixels(stage: Window, frames: int) -> list[Unit]:
+    """Full window of several pixels a beat: places are beats."""
+    source, output = stage.input, stage.output
+    beats = np.arange(source.groups).reshape(source.height, source.groups_per_row)
+    completes = np.full(beats.shape, -1)
+    left = source.groups_per_row - output.groups_per_row
+    windows = np.arange(output.groups).reshape(output.height, -1)
+    completes[source.height - output.height :, left:] = windows
+    core = FullWindow(
+        per_frame(beats.reshape(-1), frames, source.groups),
+        per_frame(completes.reshape(-1), frames, output.groups),
+        stage.replay,
+    )
+    return [Skid(source.groups * frames), core]
+
+
 def _full_window(stage: Window, frames: int) -> list[Unit]:
+    if stage.input.pixels > 1:
+        return _window_of_pixels(stage, frames)
     top, left, bottom, right = stage.padding
     height, width = stage.input.height, stage.input.width
     pixel = np.full((height + top + bottom, width + left + right), -1)
@@ -110,7 +158,7 @@ def _full_window(stage: Window, frames: int) -> list[Unit]:
 
 def units_of(stage: Stage, frames: int, unlimited: bool = False) -> list[Unit]:
     """Elementary units of a stage for a number of frames; unlimited: rings and FIFOs never full."""
-    pixels = stage.input.height * stage.input.width * frames
+    pixels = stage.input.groups * frames
     beats_out = stage.output.beats_per_frame * frames
     if isinstance(stage, Window):
         if stage.full:
@@ -122,6 +170,12 @@ def units_of(stage: Stage, frames: int, unlimited: bool = False) -> list[Unit]:
         return [Pipeline(beats_out, latency.THRESHOLD_CYCLES - latency.SKID_CYCLES, 1)]
     if isinstance(stage, Converter):
         return _converter(stage.input.channels, pixels, stage.input.lanes, stage.output.lanes)
+    if isinstance(stage, Align):
+        return [Pipeline(beats_out, latency.ALIGN_CYCLES - latency.SKID_CYCLES, 1)]
+    if isinstance(stage, Split) and stage.by_rows:
+        return _rows(stage.input.groups_per_row, stage.output.groups_per_row, stage.output.height * frames)
+    if isinstance(stage, Split):
+        return [Pieces(np.tile(_split_counts(stage), frames)), Skid(beats_out)]
     if isinstance(stage, Fifo):
         if stage.depth <= 2:
             return [Skid(beats_out)]
@@ -197,7 +251,7 @@ def latency_cycles(stages: Sequence[Stage]) -> int:
 def required_depths(stages: Sequence[Stage], interval: int) -> dict[str, int]:
     """Depth of each buffer with which a frame every ``interval`` cycles is certain, by stage name.
 
-    For a ring buffer its words, for a FIFO its beats, for a converter the beats that
+    For a ring buffer its words, for a FIFO its beats, for a converter or split the beats that
     wait before it (a FIFO there must hold them). Pictures arrive at an even pace; no
     buffer is ever full; the greatest filling of each is what it needs.
     """
@@ -217,7 +271,9 @@ def required_depths(stages: Sequence[Stage], interval: int) -> dict[str, int]:
                 depths[stage.name] = _ring_filling(unit, times, results)
             elif isinstance(unit, FullWindow) and fifo:
                 depths[fifo] = _waiting(waiting_since, unit.shifts(times, free)[unit.real])
-            elif isinstance(unit, Scatter) and isinstance(stage, Converter):
+            elif isinstance(unit, Pieces):
+                depths[stage.name] = _waiting(times, unit.taken(times))
+            elif isinstance(unit, Scatter) and isinstance(stage, (Converter, Split)):
                 # The group being gathered has a register of its own.
                 gathered = len(entered) // len(times)
                 waiting = _waiting(entered, in_order(times, unit.beats))

@@ -123,6 +123,28 @@ class Scatter(Unit):
 
 
 @dataclass
+class Pieces(Unit):
+    """bnn_split before its skid buffer: input beat k becomes ``counts[k]`` beats, one at least."""
+
+    counts: np.ndarray
+
+    def __post_init__(self) -> None:
+        self.outputs = int(self.counts.sum())
+        self.ends = np.cumsum(self.counts) - 1
+        self.begin = self.ends + 1 - self.counts
+
+    def taken(self, earliest: Times) -> Times:
+        """When input beats are taken of which none waits for the output."""
+        return np.maximum.accumulate(earliest - self.begin) + self.begin
+
+    def offer(self, x_in: Times, x_out: Times) -> Times:
+        return np.repeat(x_in + 1, self.counts)
+
+    def ready(self, x_in: Times, x_out: Times) -> Times:
+        return self.taken(np.maximum(x_in, shifted(x_out[self.ends], 1)))
+
+
+@dataclass
 class Pipeline(Unit):
     """bnn_mvtu and bnn_threshold: ``depth`` registers, then a skid buffer.
 

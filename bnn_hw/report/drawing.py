@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from bnn_hw.pipeline.record import Plan
+from bnn_hw.pipeline.record import LayerPlan, Plan
 from bnn_hw.pipeline.stages import Stage, Stream
 from bnn_hw.report.figures import number
 
@@ -23,6 +23,8 @@ KINDS = {
     "pool": "max-pool",
     "fifo": "FIFO",
     "converter": "width converter",
+    "split": "split to fewer pixels",
+    "align": "overlapping beats",
     "threshold": "threshold",
     "scores": "scores and class",
     "input": "pixels of the frame",
@@ -35,6 +37,8 @@ _GLYPHS = {
     "pool": "M-7,-6H7L0,7Z",
     "fifo": "M-7,-5H7V5H-7ZM-2.5,-5V5M2.5,-5V5",
     "converter": "M-7,-7H7L3.5,7H-3.5Z",
+    "split": "M-7,-7H7L0,0L7,7H-7L0,0Z",
+    "align": "M-7,-6H3V6H-7ZM-3,-6H7V6H-3Z",
     "threshold": "M-7,5H0V-5H7",
     "scores": "M0,-7A7,7 0 1 1 -0.01,-7Z",
     "input": "M-5,-5H5V5H-5Z",
@@ -77,7 +81,8 @@ class _Row:
 def stream_text(stream: Stream) -> str:
     """Size of a stream's frame and of its beat."""
     size = f"{stream.height}×{stream.width}×{stream.channels} {stream.dtype}"
-    return f"{size}, {stream.lanes} a beat"
+    pixels = f"{stream.pixels} × " if stream.pixels > 1 else ""
+    return f"{size}, {pixels}{stream.lanes} a beat"
 
 
 def _rows(plan: Plan) -> list[_Row]:
@@ -88,6 +93,11 @@ def _rows(plan: Plan) -> list[_Row]:
         count = plan.stage_cycles[stage.name]
         rows.append(_Row(stage.kind, stage.name, stage.layer, count, stage.output))
     return rows
+
+
+def _folding_text(layer: LayerPlan) -> str:
+    pixels = f", {layer.pixels} pixels" if layer.pixels > 1 else ""
+    return f"PE {layer.pe}, SIMD {layer.simd}{pixels}"
 
 
 def pipeline(plan: Plan) -> str:
@@ -106,7 +116,7 @@ def pipeline(plan: Plan) -> str:
         x = BAR_X + quarter / 4 * BAR_WIDTH
         _line(svg, x, HEAD - 8, x, bottom, "grid")
     _line(svg, NODE_X, HEAD + ROW / 2, NODE_X, bottom - ROW / 2, "pipe")
-    folding = {layer.name: f"PE {layer.pe}, SIMD {layer.simd}" for layer in plan.layers}
+    folding = {layer.name: _folding_text(layer) for layer in plan.layers}
     previous = ""
     for index, row in enumerate(rows):
         top = HEAD + ROW * index

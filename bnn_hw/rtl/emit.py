@@ -80,7 +80,7 @@ def check_chain(plan: Plan) -> None:
     for before, after in zip(plan.stages, plan.stages[1:], strict=False):
         made, read = before.output, after.input
         # A dense layer reads the same beats as one flat pixel, so shapes may differ.
-        for what in ("dtype", "lanes", "beats_per_frame"):
+        for what in ("dtype", "lanes", "pixels", "skip", "beats_per_frame"):
             if getattr(made, what) != getattr(read, what):
                 faults.add(
                     after.name,

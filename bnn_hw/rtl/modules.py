@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bnn_hw.pipeline.stages import (
+    Align,
     Converter,
     Fifo,
     Mvtu,
     Pool,
     Scores,
+    Split,
     Stage,
     ThresholdUnit,
     Window,
@@ -42,6 +44,22 @@ def _converter(stage: Converter) -> tuple[str, Parameters]:
         "CHANNELS": stage.input.channels,
         "LANES_IN": stage.input.lanes,
         "LANES_OUT": stage.output.lanes,
+        **_several(PIXELS=stage.input.pixels),
+    }
+
+
+def _several(**parameters: int) -> Parameters:
+    """Parameters of streams with several pixels a beat; nothing for one pixel, the modules' default."""
+    return dict(parameters) if parameters["PIXELS"] > 1 else {}
+
+
+def _split(stage: Split) -> tuple[str, Parameters]:
+    return "bnn_split", {
+        "BITS": stage.input.channels * stage.input.dtype.bits,
+        "WIDTH": stage.input.width,
+        "SKIP": stage.input.skip,
+        "PIXELS_IN": stage.input.pixels,
+        "PIXELS_OUT": stage.output.pixels,
     }
 
 
@@ -52,7 +70,45 @@ def _pad_field(stage: Window) -> int:
     return stage.pad_value & ((1 << stage.input.dtype.bits) - 1)
 
 
+def _align(stage: Align) -> tuple[str, Parameters]:
+    return "bnn_align", {
+        "BITS": stage.input.channels * stage.input.dtype.bits,
+        "WIDTH": stage.input.width,
+        "PIXELS": stage.output.pixels,
+        "LEAD": stage.columns - 1,
+    }
+
+
+def _window_pixels(stage: Window) -> tuple[str, Parameters]:
+    if stage.input.shared:
+        # Windows side by side in overlapping beats: lines of whole beats, one below the other.
+        return "bnn_window_pixels", {
+            "BITS": stage.input.dtype.bits,
+            "HEIGHT": stage.input.height,
+            "WIDTH": stage.input.groups_per_row,
+            "CHANNELS": stage.input.values_per_beat,
+            "PIXELS": 1,
+            "SKIP": 0,
+            "KERNEL_H": stage.kernel[0],
+            "KERNEL_W": 1,
+            "REPLAY": stage.replay,
+        }
+    return "bnn_window_pixels", {
+        "BITS": stage.input.dtype.bits,
+        "HEIGHT": stage.input.height,
+        "WIDTH": stage.input.width,
+        "CHANNELS": stage.input.channels,
+        "PIXELS": stage.input.pixels,
+        "SKIP": stage.input.skip,
+        "KERNEL_H": stage.kernel[0],
+        "KERNEL_W": stage.kernel[1],
+        "REPLAY": stage.replay,
+    }
+
+
 def _window(stage: Window) -> tuple[str, Parameters]:
+    if stage.input.pixels > 1:
+        return _window_pixels(stage)
     top, left, bottom, right = stage.padding
     parameters: Parameters = {
         "BITS": stage.input.dtype.bits,
@@ -90,6 +146,7 @@ def _constant_mvtu(stage: Mvtu) -> tuple[str, Parameters]:
         "ACC_BITS": stage.accumulator.bits,
         "WEIGHT_FILE": weight_file(stage),
         "THRESHOLD_FILE": threshold_file(stage),
+        **_several(PIXELS=stage.input.pixels, ROWS=stage.rows, STEP=stage.step),
     }
 
 
@@ -111,6 +168,7 @@ def _mvtu(stage: Mvtu) -> tuple[str, Parameters]:
         "WEIGHT_FILE": weight_file(stage),
         **({"THRESHOLD_FILE": threshold_file(stage)} if thresholded else {}),
         "WEIGHT_STYLE": stage.weight_memory,
+        **_several(PIXELS=stage.input.pixels, ROWS=stage.rows, STEP=stage.step),
     }
 
 
@@ -121,6 +179,7 @@ def _threshold(stage: ThresholdUnit) -> tuple[str, Parameters]:
         "CHANNELS": stage.input.channels,
         "LANES": stage.input.lanes,
         "THRESHOLD_FILE": threshold_file(stage),
+        **_several(PIXELS=stage.input.pixels),
     }
 
 
@@ -132,6 +191,7 @@ def _pool(stage: Pool) -> tuple[str, Parameters]:
         "LANES": stage.input.lanes,
         "KERNEL_H": stage.kernel[0],
         "KERNEL_W": stage.kernel[1],
+        **_several(PIXELS=stage.input.pixels, SKIP=stage.input.skip),
     }
 
 
@@ -146,6 +206,8 @@ def _scores(stage: Scores) -> tuple[str, Parameters]:
 _RULES = {
     Fifo: _fifo,
     Converter: _converter,
+    Split: _split,
+    Align: _align,
     Window: _window,
     Mvtu: _mvtu,
     ThresholdUnit: _threshold,

@@ -8,11 +8,13 @@ from bnn_hw.pipeline.config import ADDRESS_BITS, FORMAT_WORD, WORD_BITS, ConfigM
 from bnn_hw.pipeline.core import SCORE_BITS, Core, CoreStage
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import (
+    Align,
     Converter,
     Fifo,
     Mvtu,
     Pool,
     Scores,
+    Split,
     Stage,
     Stream,
     ThresholdUnit,
@@ -131,7 +133,8 @@ endmodule
 def _beats(stream: Stream) -> str:
     pixel = f"{stream.height}x{stream.width} pixels" if stream.height * stream.width > 1 else "one pixel"
     lanes = "" if stream.lanes == stream.channels else f", {stream.lanes} a beat"
-    return f"{pixel} of {stream.channels} {stream.dtype}{lanes}"
+    several = f", of {stream.pixels} pixels at once" if stream.pixels > 1 else ""
+    return f"{pixel} of {stream.channels} {stream.dtype}{lanes}{several}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -142,7 +145,8 @@ def _layer_banner(plan: Plan, layer: str) -> str:
     text = f"  // ---- {layer} "
     for item in plan.layers:
         if item.name == layer:
-            text += f"(PE {item.pe}, SIMD {item.simd}, {item.cycles:,} cycles a frame) "
+            pixels = f", {item.pixels} pixels" if item.pixels > 1 else ""
+            text += f"(PE {item.pe}, SIMD {item.simd}{pixels}, {item.cycles:,} cycles a frame) "
     return f"{text:-<100}\n"
 
 
@@ -166,6 +170,10 @@ def _purpose(stage: Stage) -> str:
             return f"{stage.kernel[0]}x{stage.kernel[1]} maximum; makes {_beats(stage.output)}."
         case Converter():
             return f"from {stage.input.lanes} to {stage.output.lanes} channels a beat."
+        case Align():
+            return f"rows in beats that carry {stage.output.pixels} windows of {stage.columns} columns each."
+        case Split():
+            return f"from {stage.input.pixels} pixels a beat to {stage.output.pixels}."
         case Fifo():
             return f"room for {_count(stage.depth, 'beat')}, where the rates of its neighbours differ."
         case ThresholdUnit():

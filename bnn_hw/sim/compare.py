@@ -13,7 +13,7 @@ from bnn_hw.ir.ops import ArgMax
 from bnn_hw.pipeline.core import Core, CoreStage
 from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import Mvtu
-from bnn_hw.sim.run import SimulationRun, blocked_channels
+from bnn_hw.sim.run import SimulationRun, blocked_channels, map_values
 
 REMEDY = "generate the core again; if the difference stays, report it with plan.json"
 
@@ -84,12 +84,9 @@ def recorded_stages(core: Core) -> list[CoreStage]:
 
 
 def first_mismatch(stage: CoreStage, stream: np.ndarray, expected: np.ndarray) -> Mismatch | None:
-    """Compare a recorded stream, (beats, lanes), with its value; beats beyond the shorter are left out."""
-    per_pixel = stage.output.beats_per_pixel
-    pixels = len(stream) // per_pixel
-    channels = stage.output.channels
-    got = stream[: pixels * per_pixel].reshape(pixels, -1)[:, :channels]
-    want = expected.reshape(-1, channels)[:pixels]
+    """Compare a recorded stream, (beats, values), with its value; what exceeds the shorter is left out."""
+    got = map_values(stage.output, stream)
+    want = expected.reshape(-1, stage.output.channels)[: len(got)]
     differs = got[: len(want)] != want
     if not differs.any():
         return None

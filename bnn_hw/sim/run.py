@@ -44,7 +44,7 @@ class SimulationRun:
 
     words: (n,) int64, signed output words; last: (n,) whether m_last stood with
     it; cycles: (n,) cycle of each; first_beats: (frames,) cycle in which each
-    frame's first beat was taken; streams: recorded stages, (beats, lanes) values
+    frame's first beat was taken; streams: recorded stages, (beats, values a beat)
     (-1 and +1 where bipolar); finished: False when the watchdog stopped it;
     answers: what reading requests to the configuration port gave, in order.
     """
@@ -81,18 +81,22 @@ def request_bytes(requests: Sequence[Request]) -> bytes:
 
 def input_bytes(stream: Stream, images: np.ndarray) -> bytes:
     """Pack pictures (frames, height, width, channels) into the core's input beats."""
-    pixels = images.reshape(-1, stream.channels)
-    missing = stream.beats_per_pixel * stream.lanes - stream.channels
-    values = bits.bipolar_to_bits(pixels) if stream.dtype.is_bipolar else pixels
-    beats = np.pad(values.astype(np.int64), ((0, 0), (0, missing))).reshape(-1, stream.lanes)
+    maps = images.reshape(-1, stream.height, stream.width, stream.channels)
+    values = bits.bipolar_to_bits(maps) if stream.dtype.is_bipolar else maps
+    beats = bits.to_beats(values.astype(np.int64), stream.lanes, stream.pixels)
     return bits.words_to_bytes(bits.pack_words(beats, stream.dtype.bits), stream.width_bits)
 
 
+def map_values(stream: Stream, beats: np.ndarray) -> np.ndarray:
+    """The pixels of the map, (pixels, channels), that whole beats (beats, pixels * lanes) carry."""
+    return bits.from_beats(beats, stream.width, stream.channels, stream.lanes, stream.pixels, stream.skip)
+
+
 def stream_values(stream: Stream, data: bytes) -> np.ndarray:
-    """Unpack recorded beats to (beats, lanes) values."""
+    """Unpack recorded beats to (beats, values a beat)."""
     size = (stream.width_bits + 7) // 8
     words = [int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size)]
-    values = bits.unpack_words(words, stream.lanes, stream.dtype.bits, stream.dtype.is_signed)
+    values = bits.unpack_words(words, stream.values_per_beat, stream.dtype.bits, stream.dtype.is_signed)
     return bits.bits_to_bipolar(values) if stream.dtype.is_bipolar else values
 
 

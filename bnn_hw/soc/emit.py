@@ -59,6 +59,12 @@ def check_core(core: Core) -> None:
             f"the input is {stream.dtype}; the shell sends UINT8 pixels",
             "use a network with 8-bit input",
         )
+    elif stream.width % stream.pixels:
+        faults.add(
+            core.input_name,
+            f"rows of {stream.width} pixels do not fill beats of {stream.pixels} pixels",
+            "fold the first layer so that the pixels of a beat divide a row",
+        )
     elif stream.beats_per_frame * stream.width_bits != 8 * stream.height * stream.width * stream.channels:
         faults.add(
             core.input_name,

@@ -66,9 +66,27 @@ def test_every_parameter_exists_in_its_module(tmp_path: Path) -> None:
         (ThresholdSpec("sign"), ConvSpec("conv1", 4, (3, 3), padding=(1, 1, 1, 1)), DenseSpec("fc1", 2)),
         (5, 5, 2),
     )
-    for plan in (PLAN, make_plan(graph, {"conv1": (4, 18), "fc1": (2, 100)})):
+    pixels = random_graph(
+        (
+            ThresholdSpec("sign"),
+            ConvSpec("conv1", 4),
+            PoolSpec("pool1"),
+            ConvSpec("conv2", 2),
+            DenseSpec("fc1", 2),
+        ),
+        (12, 12, 2),
+        name="pixels",
+    )
+    plans = (
+        (PLAN, GRAPH),
+        (make_plan(graph, {"conv1": (4, 18), "fc1": (2, 100)}), graph),
+        (make_plan(pixels, {"conv1": (2, 18, 4), "conv2": (2, 36, 2), "fc1": (2, 18)}), pixels),
+    )
+    # Of streams with one pixel a beat; sizes that follow from others.
+    optional = {"RAM_STYLE", "THRESHOLD_FILE", "PIXELS", "SKIP", "ROWS", "STEP", "SEEN", "OUT_PIXELS"}
+    for plan, of in plans:
         folder = tmp_path / plan.network
-        emit(plan, graph if plan is not PLAN else GRAPH, folder)
+        emit(plan, of, folder)
         top = (folder / "bnn_core.sv").read_text()
         instances = re.findall(r"^  (bnn_\w+) #\(\n(.*?)\n  \) u_", top, re.MULTILINE | re.DOTALL)
         assert len(instances) == len(plan.stages)
@@ -76,7 +94,7 @@ def test_every_parameter_exists_in_its_module(tmp_path: Path) -> None:
             declared = re.findall(r"parameter [^=]*?(\w+) =", (LIBRARY / f"{module}.sv").read_text())
             given = re.findall(r"\.(\w+)\(", text)
             assert set(given) <= set(declared)
-            assert set(declared) - set(given) <= {"RAM_STYLE", "THRESHOLD_FILE", *RUNTIME}
+            assert set(declared) - set(given) <= {*optional, *RUNTIME}
 
 
 def test_arithmetic_is_the_plans_and_synthesis_reads_no_simulation_model(tmp_path: Path) -> None:

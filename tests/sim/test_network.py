@@ -38,6 +38,14 @@ SIGNS = (
     ConvSpec("conv2", 6, (3, 2), (2, 1)),
     DenseSpec("fc1", 10),
 )
+# A pool whose kernels would lie across beats.
+POOLED = (
+    ThresholdSpec("sign"),
+    ConvSpec("conv1", 3),
+    PoolSpec("pool1"),
+    ConvSpec("conv2", 5, (2, 2)),
+    DenseSpec("fc1", 3),
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +54,9 @@ class Case:
     plan: Plan
 
 
-def case(specs, shape, folding) -> Case:
+def case(specs, shape, folding, buffers: bool = False) -> Case:
     graph = random_graph(specs, shape)
-    return Case(graph, make_plan(graph, folding))
+    return Case(graph, make_plan(graph, folding, buffers=buffers))
 
 
 CASES = {
@@ -64,6 +72,28 @@ CASES = {
         CHAIN,
         (10, 9, 3),
         {"conv1": (6, 27), "conv2": (1, 54), "conv3": (4, 20), "fc1": (7, 8), "fc2": (3, 7)},
+    ),
+    # several pixels a beat: places without meaning left and right, folds, splits before and behind pools
+    "four pixels": case(
+        CHAIN,
+        (10, 12, 3),
+        {"conv1": (4, 27, 4), "conv2": (2, 54, 4), "conv3": (4, 20, 2), "fc1": (2, 4), "fc2": (2, 1)},
+    ),
+    "fewer pixels": case(
+        CHAIN,
+        (10, 9, 3),
+        {"conv1": (6, 27, 4), "conv2": (5, 54, 2), "conv3": (1, 20), "fc1": (7, 8), "fc2": (3, 7)},
+        buffers=True,
+    ),
+    # beats that overlap, rows cut anew
+    "aligned pixels": case(
+        CHAIN,
+        (8, 20, 3),
+        {"conv1": (6, 27, 6), "conv2": (5, 54, 4), "conv3": (2, 20, 2), "fc1": (7, 7), "fc2": (3, 7)},
+        buffers=True,
+    ),
+    "pixels before a pool": case(
+        POOLED, (8, 11, 2), {"conv1": (2, 18, 5), "conv2": (5, 12), "fc1": (1, 5)}, buffers=True
     ),
     "signs and padding": case(SIGNS, (9, 8, 2), {"conv1": (3, 2), "conv2": (2, 24), "fc1": (4, 6)}),
 }

@@ -6,7 +6,9 @@
 // LANES_IN   values an input beat, ceil(CHANNELS / LANES_IN) beats a pixel; what the
 //            last beat holds beyond the pixel is ignored.
 // LANES_OUT  likewise for the output; what lies beyond the pixel is zero.
-// Rate       max(beats in, beats out) cycles a pixel.
+// PIXELS     neighbouring pixels that each beat has values of, LANES_IN of the first pixel in the
+//            low bits, then LANES_IN of the next one; likewise in the output.
+// Rate       max(beats in, beats out) cycles a pixel (or PIXELS pixels).
 // Latency    from the last input beat that the first output beat of a group needs:
 //            1 cycle where one beat becomes one beat, 2 where only the output or only
 //            the input has several beats a group, else 3. A group is the least number of
@@ -15,18 +17,20 @@ module bnn_converter #(
   parameter int BITS = 1,
   parameter int CHANNELS = 16,
   parameter int LANES_IN = 16,
-  parameter int LANES_OUT = 4
+  parameter int LANES_OUT = 4,
+  parameter int PIXELS = 1
 ) (
-  input  logic                      clk,
-  input  logic                      rst_n,
-  input  logic                      in_valid,
-  output logic                      in_ready,
-  input  logic [LANES_IN*BITS-1:0]  in_data,
-  output logic                      out_valid,
-  input  logic                      out_ready,
-  output logic [LANES_OUT*BITS-1:0] out_data
+  input  logic                             clk,
+  input  logic                             rst_n,
+  input  logic                             in_valid,
+  output logic                             in_ready,
+  input  logic [PIXELS*LANES_IN*BITS-1:0]  in_data,
+  output logic                             out_valid,
+  input  logic                             out_ready,
+  output logic [PIXELS*LANES_OUT*BITS-1:0] out_data
 );
   `BNN_REQUIRE(require_channels, CHANNELS >= 1, "CHANNELS must be at least 1")
+  `BNN_REQUIRE(require_pixels, PIXELS >= 1, "PIXELS must be at least 1")
 
   function automatic integer least_common_multiple(input integer a, input integer b);
     integer x, y, rest;
@@ -46,22 +50,24 @@ module bnn_converter #(
   localparam int GROUP = (CHANNELS % COMMON == 0) ? COMMON : CHANNELS;
   localparam int BEATS_IN = (GROUP + LANES_IN - 1) / LANES_IN;
   localparam int BEATS_OUT = (GROUP + LANES_OUT - 1) / LANES_OUT;
-  localparam int IN_BITS = LANES_IN * BITS;
-  localparam int OUT_BITS = LANES_OUT * BITS;
-  localparam int GATHERED_BITS = BEATS_IN * IN_BITS;
+  localparam int LANES_IN_BITS = LANES_IN * BITS;                  // of one pixel
+  localparam int LANES_OUT_BITS = LANES_OUT * BITS;
+  localparam int GATHERED_BITS = BEATS_IN * LANES_IN_BITS;
   localparam int GROUP_BITS = GROUP * BITS;
-  localparam int SCATTERED_BITS = BEATS_OUT * OUT_BITS;
+  localparam int SCATTERED_BITS = BEATS_OUT * LANES_OUT_BITS;
+  localparam int IN_BITS = PIXELS * LANES_IN_BITS;
+  localparam int OUT_BITS = PIXELS * LANES_OUT_BITS;
 
   // The skid buffer sits on the narrow side, where it is cheapest.
   localparam bit SKID_AT_INPUT = LANES_IN <= LANES_OUT;
 
-  logic                      first_valid, first_ready;
-  logic [IN_BITS-1:0]        first_data;
-  logic                      group_valid, group_ready;
-  logic [GATHERED_BITS-1:0]  gathered;
-  logic [SCATTERED_BITS-1:0] padded;
-  logic                      last_valid, last_ready;
-  logic [OUT_BITS-1:0]       last_data;
+  logic                             first_valid, first_ready;
+  logic [IN_BITS-1:0]               first_data;
+  logic                             group_valid, group_ready;
+  logic [PIXELS*GATHERED_BITS-1:0]  gathered;    // beat by beat
+  logic [PIXELS*SCATTERED_BITS-1:0] padded;      // likewise
+  logic                             last_valid, last_ready;
+  logic [OUT_BITS-1:0]              last_data;
 
   if (SKID_AT_INPUT) begin : g_skid_in
     bnn_skid #(.WIDTH(IN_BITS)) u_skid (
@@ -92,14 +98,24 @@ module bnn_converter #(
     assign gathered    = first_data;
   end
 
-  if (GATHERED_BITS > GROUP_BITS) begin : g_padding_in
-    logic unused_padding;
-    assign unused_padding = ^gathered[GATHERED_BITS-1:GROUP_BITS];
-  end
-  if (SCATTERED_BITS > GROUP_BITS) begin : g_padding_out
-    assign padded = {{(SCATTERED_BITS - GROUP_BITS){1'b0}}, gathered[GROUP_BITS-1:0]};
-  end else begin : g_no_padding_out
-    assign padded = gathered[GROUP_BITS-1:0];
+  for (genvar p = 0; p < PIXELS; p++) begin : g_pixel
+    logic [GATHERED_BITS-1:0]  own;
+    logic [SCATTERED_BITS-1:0] next;
+    for (genvar b = 0; b < BEATS_IN; b++) begin : g_in
+      assign own[b*LANES_IN_BITS +: LANES_IN_BITS] = gathered[(b*PIXELS + p)*LANES_IN_BITS +: LANES_IN_BITS];
+    end
+    if (GATHERED_BITS > GROUP_BITS) begin : g_padding_in
+      logic unused_padding;
+      assign unused_padding = ^own[GATHERED_BITS-1:GROUP_BITS];
+    end
+    if (SCATTERED_BITS > GROUP_BITS) begin : g_padding_out
+      assign next = {{(SCATTERED_BITS - GROUP_BITS){1'b0}}, own[GROUP_BITS-1:0]};
+    end else begin : g_no_padding_out
+      assign next = own[GROUP_BITS-1:0];
+    end
+    for (genvar b = 0; b < BEATS_OUT; b++) begin : g_out
+      assign padded[(b*PIXELS + p)*LANES_OUT_BITS +: LANES_OUT_BITS] = next[b*LANES_OUT_BITS +: LANES_OUT_BITS];
+    end
   end
 
   if (BEATS_OUT > 1) begin : g_scatter

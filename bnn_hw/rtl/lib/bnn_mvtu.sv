@@ -17,6 +17,10 @@
 //                 neuron nf*PE+p and input sf*SIMD+s, 1 for +1 and 0 for -1.
 // THRESHOLD_FILE  NF words of PE*ACC_BITS bits, PE p at p*ACC_BITS.
 // WEIGHT_STYLE    "logic" (LUTs) or "block" (block RAM).
+// PIXELS     vectors a beat, those of neighbouring windows; more than one needs SIMD = MW. A vector
+//            has ROWS parts of MW / ROWS inputs. The parts of the next vector start STEP inputs
+//            later, so the beat holds ROWS times MW / ROWS + (PIXELS - 1) * STEP inputs. The output
+//            has PE neurons of each vector, those of the first one in the low bits.
 // RUNTIME    1: weights and thresholds can be loaded: WEIGHT_BASE and THRESHOLD_BASE are their
 //            first addresses, config_request and config_answer join bnn_config_ram with
 //            bnn_config. What a frame gives while it is written to has no meaning; reading holds
@@ -42,18 +46,22 @@ module bnn_mvtu #(
   parameter WEIGHT_STYLE = "logic",
   parameter bit RUNTIME = 0,
   parameter int WEIGHT_BASE = 0,
-  parameter int THRESHOLD_BASE = 0
+  parameter int THRESHOLD_BASE = 0,
+  parameter int PIXELS = 1,
+  parameter int ROWS = 1,
+  parameter int STEP = 1,
+  parameter int SEEN = SIMD + ROWS * (PIXELS - 1) * STEP
 ) (
-  input  logic                    clk,
-  input  logic                    rst_n,
-  input  logic                    in_valid,
-  output logic                    in_ready,
-  input  logic [SIMD*IN_BITS-1:0] in_data,
-  output logic                    out_valid,
-  input  logic                    out_ready,
-  output logic [PE*OUT_BITS-1:0]  out_data,
-  input  logic [57:0]             config_request,
-  output logic [31:0]             config_answer
+  input  logic                          clk,
+  input  logic                          rst_n,
+  input  logic                          in_valid,
+  output logic                          in_ready,
+  input  logic [SEEN*IN_BITS-1:0]       in_data,
+  output logic                          out_valid,
+  input  logic                          out_ready,
+  output logic [PIXELS*PE*OUT_BITS-1:0] out_data,
+  input  logic [57:0]                   config_request,
+  output logic [31:0]                   config_answer
 );
   localparam int SF = MW / SIMD;
   localparam int NF = (MH + PE - 1) / PE;
@@ -69,6 +77,8 @@ module bnn_mvtu #(
   `BNN_REQUIRE(require_out_bits, !THRESHOLD || OUT_BITS == 1, "OUT_BITS must be 1 behind a threshold")
   `BNN_REQUIRE(require_acc_bits, !(BIPOLAR && THRESHOLD) || ACC_BITS >= $clog2(MW + 2),
     "ACC_BITS must hold MW + 1")
+  `BNN_REQUIRE(require_pixels, PIXELS == 1 || (PIXELS > 1 && SIMD == MW), "several PIXELS need SIMD = MW")
+  `BNN_REQUIRE(require_rows, ROWS >= 1 && MW % ROWS == 0 && STEP >= 1, "ROWS must divide MW")
 
   // Place of the input beat to be accepted.
   localparam int SF_BITS = (SF > 1) ? $clog2(SF) : 1;
@@ -108,11 +118,19 @@ module bnn_mvtu #(
     end
   end
 
+  // Inputs of a vector, or of all vectors of a beat, that lie together.
+  localparam int PARTS = (PIXELS > 1) ? ROWS : 1;
+  localparam int PART = SIMD / PARTS;
+  localparam int SEEN_PART = SEEN / PARTS;
+
   // Memory and input register. What PEs share is computed in front of the last input register.
   localparam int TERM_BITS = IN_BITS + 2 + (IN_SIGNED ? 0 : 1);    // sum of three inputs
-  localparam int OPERAND_BITS = BIPOLAR ? SIMD : (SIMD + 2) / 3 * 4 * TERM_BITS;
+  localparam int TRIPLES_BITS = (SIMD + 2) / 3 * 4 * TERM_BITS;
+  // Triples that start where windows do belong to several vectors and are added up once.
+  localparam bit SHARED = PIXELS > 1 && STEP % 3 == 0 && (SIMD / ROWS) % 3 == 0;
+  localparam int OPERAND_BITS = BIPOLAR ? SEEN : SHARED ? SEEN / 3 * 4 * TERM_BITS : PIXELS * TRIPLES_BITS;
   logic [PE*SIMD-1:0]      weights;
-  logic [SIMD*IN_BITS-1:0] inputs;
+  logic [SEEN*IN_BITS-1:0] inputs;
   logic [OPERAND_BITS-1:0] operands, next_operands;
 
   logic        weights_hold, thresholds_hold;    // the memory's read port is not free
@@ -134,16 +152,26 @@ module bnn_mvtu #(
       .clk, .enable(advance), .address(weight_address), .data(weights)
     );
   end
-  bnn_delay #(.WIDTH(SIMD * IN_BITS), .LENGTH(ROM_LATENCY - 1)) u_inputs (
+  bnn_delay #(.WIDTH(SEEN * IN_BITS), .LENGTH(ROM_LATENCY - 1)) u_inputs (
     .clk, .enable(advance), .in_data, .out_data(inputs)
   );
 
   if (BIPOLAR) begin : g_bits
     assign next_operands = inputs;
-  end else begin : g_sums
-    bnn_triple_sums #(.COUNT(SIMD), .BITS(IN_BITS), .IS_SIGNED(IN_SIGNED)) u_sums (
+  end else if (SHARED) begin : g_shared_sums
+    bnn_triple_sums #(.COUNT(SEEN), .BITS(IN_BITS), .IS_SIGNED(IN_SIGNED)) u_sums (
       .values(inputs), .sums(next_operands)
     );
+  end else begin : g_sums
+    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
+      logic [SIMD*IN_BITS-1:0] own;
+      for (genvar r = 0; r < PARTS; r++) begin : g_row
+        assign own[r*PART*IN_BITS +: PART*IN_BITS] = inputs[(r*SEEN_PART + v*STEP)*IN_BITS +: PART*IN_BITS];
+      end
+      bnn_triple_sums #(.COUNT(SIMD), .BITS(IN_BITS), .IS_SIGNED(IN_SIGNED)) u_sums (
+        .values(own), .sums(next_operands[v*TRIPLES_BITS +: TRIPLES_BITS])
+      );
+    end
   end
 
   always_ff @(posedge clk) begin
@@ -210,34 +238,62 @@ module bnn_mvtu #(
   end
 
   logic emit, emit_ready, hold;
-  logic [PE*OUT_BITS-1:0] emitted;
+  logic [PIXELS*PE*OUT_BITS-1:0] emitted;
 
   assign emit    = valid[STAGES-1] && last[STAGES-1];
   assign hold    = weights_hold || thresholds_hold;
   assign advance = (emit_ready || !emit) && !hold;
 
   localparam int COUNT_BITS = $clog2(SIMD + 1) + 1;
-  logic [PE*COUNT_BITS-1:0] counts0, counts1;
-  logic                     unused_counts;    // a high bit where the sum needs fewer
+  logic [PIXELS*PE*COUNT_BITS-1:0] counts0, counts1;
+  logic                            unused_counts;    // a high bit where the sum needs fewer
   assign unused_counts = ^{counts0, counts1};
+
+  // What each vector has of the operands.
+  localparam int VECTOR_BITS = BIPOLAR ? SIMD : TRIPLES_BITS;
+  logic [PIXELS*VECTOR_BITS-1:0] vectors;
+  if (BIPOLAR || SHARED) begin : g_cut
+    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
+      for (genvar r = 0; r < PARTS; r++) begin : g_row
+        // An operand is an input, or the sums of three of them.
+        localparam int INPUTS = BIPOLAR ? 1 : 3;
+        localparam int BITS = BIPOLAR ? 1 : 4 * TERM_BITS;
+        localparam int COUNT = PART / INPUTS;
+        assign vectors[v*VECTOR_BITS + r*COUNT*BITS +: COUNT*BITS] =
+            operands[(r*SEEN_PART + v*STEP)/INPUTS*BITS +: COUNT*BITS];
+      end
+    end
+  end else begin : g_own
+    assign vectors = operands;
+  end
+
   if (CONSTANT) begin : g_constant_dot
-    bnn_constant_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
-      .clk, .enable(advance), .inputs(operands), .weights, .row0(counts0), .row1(counts1)
-    );
+    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
+      bnn_constant_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
+        .clk, .enable(advance), .inputs(vectors[v*SIMD +: SIMD]), .weights,
+        .row0(counts0[v*PE*COUNT_BITS +: PE*COUNT_BITS]), .row1(counts1[v*PE*COUNT_BITS +: PE*COUNT_BITS])
+      );
+    end
   end else if (SEQUENCED) begin : g_sequence_dot
-    logic [PE*(COUNT_BITS-1)-1:0] rows0, rows1;
-    bnn_sequence_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
-      .clk, .enable(advance), .inputs(operands), .weights, .row0(rows0), .row1(rows1)
-    );
-    for (genvar p = 0; p < PE; p++) begin : g_counts
-      assign counts0[p*COUNT_BITS +: COUNT_BITS] = {1'b0, rows0[p*(COUNT_BITS-1) +: COUNT_BITS-1]};
-      assign counts1[p*COUNT_BITS +: COUNT_BITS] = {1'b0, rows1[p*(COUNT_BITS-1) +: COUNT_BITS-1]};
+    logic [PIXELS*PE*(COUNT_BITS-1)-1:0] rows0, rows1;
+    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
+      localparam int BITS = PE * (COUNT_BITS - 1);
+      bnn_sequence_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
+        .clk, .enable(advance), .inputs(vectors[v*SIMD +: SIMD]), .weights,
+        .row0(rows0[v*BITS +: BITS]), .row1(rows1[v*BITS +: BITS])
+      );
+    end
+    for (genvar i = 0; i < PIXELS * PE; i++) begin : g_counts
+      assign counts0[i*COUNT_BITS +: COUNT_BITS] = {1'b0, rows0[i*(COUNT_BITS-1) +: COUNT_BITS-1]};
+      assign counts1[i*COUNT_BITS +: COUNT_BITS] = {1'b0, rows1[i*(COUNT_BITS-1) +: COUNT_BITS-1]};
     end
   end else begin : g_no_counts
     assign {counts0, counts1} = '0;
   end
 
-  for (genvar p = 0; p < PE; p++) begin : g_pe
+  for (genvar i = 0; i < PIXELS * PE; i++) begin : g_pe
+    localparam int V = i / PE;    // its vector
+    localparam int P = i % PE;
     logic [SUM_BITS-1:0] accumulator, sum;
 
     if (CONSTANT) begin : g_constant
@@ -245,25 +301,26 @@ module bnn_mvtu #(
       bnn_accumulate #(
         .ROW0_BITS(KEPT_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(KEPT_BITS), .SUM_BITS(SUM_BITS)
       ) u_accumulate (
-        .row0(counts0[p*COUNT_BITS +: KEPT_BITS]), .invert(1'b0), .row1(counts1[p*COUNT_BITS +: KEPT_BITS]),
-        .value(accumulator), .threshold(withheld[p*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
+        .row0(counts0[i*COUNT_BITS +: KEPT_BITS]), .invert(1'b0), .row1(counts1[i*COUNT_BITS +: KEPT_BITS]),
+        .value(accumulator), .threshold(withheld[P*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
       );
     end else if (BIPOLAR) begin : g_matches
       localparam int ROW_BITS = $clog2(SIMD + 1);
       logic [ROW_BITS-1:0] row0, row1;
       if (SEQUENCED) begin : g_sequence
-        assign row0 = counts0[p*COUNT_BITS +: ROW_BITS];
-        assign row1 = counts1[p*COUNT_BITS +: ROW_BITS];
+        assign row0 = counts0[i*COUNT_BITS +: ROW_BITS];
+        assign row1 = counts1[i*COUNT_BITS +: ROW_BITS];
       end else begin : g_dot
         bnn_match_dot #(.SIMD(SIMD), .GROUP(DOT_GROUP)) u_dot (
-          .clk, .enable(advance), .inputs(operands), .weights(weights[p*SIMD +: SIMD]), .row0, .row1
+          .clk, .enable(advance), .inputs(vectors[V*SIMD +: SIMD]), .weights(weights[P*SIMD +: SIMD]),
+          .row0, .row1
         );
       end
       bnn_accumulate #(
         .ROW0_BITS(ROW_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(ROW_BITS), .SUM_BITS(SUM_BITS)
       ) u_accumulate (
         .row0, .invert(1'b0), .row1, .value(accumulator),
-        .threshold(withheld[p*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
+        .threshold(withheld[P*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
       );
     end else begin : g_signed
       localparam int TRIPLES = (SIMD + 2) / 3;
@@ -275,14 +332,15 @@ module bnn_mvtu #(
       logic                 invert, unused_row0;
       assign unused_row0 = ^row0;    // its high bits where the sum needs fewer
       bnn_signed_dot #(.SIMD(SIMD), .TERM_BITS(TERM_BITS), .GROUP(DOT_GROUP)) u_dot (
-        .clk, .enable(advance), .sums(operands), .weights(weights[p*SIMD +: SIMD]), .row0, .invert, .row1
+        .clk, .enable(advance), .sums(vectors[V*VECTOR_BITS +: VECTOR_BITS]),
+        .weights(weights[P*SIMD +: SIMD]), .row0, .invert, .row1
       );
       bnn_accumulate #(
         .ROW0_BITS(KEPT_BITS), .SIGNED(1), .INVERT(TRIPLES == 1), .ROW1_BITS(ROW1_BITS),
         .SUM_BITS(SUM_BITS)
       ) u_accumulate (
         .row0(row0[KEPT_BITS-1:0]), .invert, .row1, .value(accumulator),
-        .threshold(withheld[p*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
+        .threshold(withheld[P*SUM_BITS +: SUM_BITS]), .first(is_first), .sum
       );
     end
 
@@ -299,15 +357,15 @@ module bnn_mvtu #(
     end
 
     if (THRESHOLD) begin : g_compare
-      assign emitted[p] = !sum[SUM_BITS-1];
+      assign emitted[i] = !sum[SUM_BITS-1];
     end else if (BIPOLAR) begin : g_twice
-      assign emitted[p*OUT_BITS +: OUT_BITS] = {sum, 1'(MW % 2)};
+      assign emitted[i*OUT_BITS +: OUT_BITS] = {sum, 1'(MW % 2)};
     end else begin : g_sum
-      assign emitted[p*OUT_BITS +: OUT_BITS] = sum;
+      assign emitted[i*OUT_BITS +: OUT_BITS] = sum;
     end
   end
 
-  bnn_skid #(.WIDTH(PE * OUT_BITS)) u_skid (
+  bnn_skid #(.WIDTH(PIXELS * PE * OUT_BITS)) u_skid (
     .clk, .rst_n, .in_valid(emit && !hold), .in_ready(emit_ready), .in_data(emitted),
     .out_valid, .out_ready, .out_data
   );

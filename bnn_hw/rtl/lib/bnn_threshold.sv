@@ -5,6 +5,7 @@
 // IN_BITS    bits of a value; IN_SIGNED 1 for two's complement.
 // CHANNELS   values a pixel; LANES values a beat, ceil(CHANNELS / LANES) beats a pixel; lanes
 //            beyond the pixel have no meaning.
+// PIXELS     pixels that each beat has values of, LANES of the first one in the low bits.
 // THRESHOLD_FILE  ceil(CHANNELS / LANES) words; lane l has IN_BITS + 2 bits at l * (IN_BITS + 2):
 //            the threshold in IN_BITS + 1 bits (two's complement if IN_SIGNED, else unsigned)
 //            and above it invert. Output = (value >= threshold) != invert.
@@ -16,16 +17,17 @@ module bnn_threshold #(
   parameter bit IN_SIGNED = 0,
   parameter int CHANNELS = 3,
   parameter int LANES = 3,
-  parameter THRESHOLD_FILE = ""
+  parameter THRESHOLD_FILE = "",
+  parameter int PIXELS = 1
 ) (
-  input  logic                     clk,
-  input  logic                     rst_n,
-  input  logic                     in_valid,
-  output logic                     in_ready,
-  input  logic [LANES*IN_BITS-1:0] in_data,
-  output logic                     out_valid,
-  input  logic                     out_ready,
-  output logic [LANES-1:0]         out_data
+  input  logic                            clk,
+  input  logic                            rst_n,
+  input  logic                            in_valid,
+  output logic                            in_ready,
+  input  logic [PIXELS*LANES*IN_BITS-1:0] in_data,
+  output logic                            out_valid,
+  input  logic                            out_ready,
+  output logic [PIXELS*LANES-1:0]         out_data
 );
   localparam int BEATS = (CHANNELS + LANES - 1) / LANES;
   localparam int BEAT_BITS = (BEATS > 1) ? $clog2(BEATS) : 1;
@@ -33,11 +35,11 @@ module bnn_threshold #(
 
   `BNN_REQUIRE(require_lanes, LANES >= 1 && LANES <= CHANNELS, "LANES must be 1 to CHANNELS")
 
-  logic [BEAT_BITS-1:0]        beat;
-  logic                        accept, advance, valid, emit_ready;
-  logic [LANES*IN_BITS-1:0]    values;
-  logic [LANES*FIELD_BITS-1:0] fields;
-  logic [LANES-1:0]            fired;
+  logic [BEAT_BITS-1:0]            beat;
+  logic                            accept, advance, valid, emit_ready;
+  logic [PIXELS*LANES*IN_BITS-1:0] values;
+  logic [LANES*FIELD_BITS-1:0]     fields;
+  logic [PIXELS*LANES-1:0]         fired;
 
   assign advance  = emit_ready || !valid;
   assign in_ready = advance;
@@ -58,19 +60,20 @@ module bnn_threshold #(
     if (advance) values <= in_data;
   end
 
-  for (genvar l = 0; l < LANES; l++) begin : g_lane
+  for (genvar i = 0; i < PIXELS * LANES; i++) begin : g_lane
+    localparam int LANE = i % LANES;
     logic signed [IN_BITS+1:0] value, threshold;    // wide enough for both kinds of field
     logic                      invert;
-    assign value = {{2{IN_SIGNED && values[l*IN_BITS + IN_BITS - 1]}}, values[l*IN_BITS +: IN_BITS]};
+    assign value = {{2{IN_SIGNED && values[i*IN_BITS + IN_BITS - 1]}}, values[i*IN_BITS +: IN_BITS]};
     assign threshold = {
-      IN_SIGNED && fields[l*FIELD_BITS + IN_BITS],
-      fields[l*FIELD_BITS +: IN_BITS + 1]
+      IN_SIGNED && fields[LANE*FIELD_BITS + IN_BITS],
+      fields[LANE*FIELD_BITS +: IN_BITS + 1]
     };
-    assign invert   = fields[l*FIELD_BITS + IN_BITS + 1];
-    assign fired[l] = (value >= threshold) != invert;
+    assign invert   = fields[LANE*FIELD_BITS + IN_BITS + 1];
+    assign fired[i] = (value >= threshold) != invert;
   end
 
-  bnn_skid #(.WIDTH(LANES)) u_skid (
+  bnn_skid #(.WIDTH(PIXELS * LANES)) u_skid (
     .clk, .rst_n, .in_valid(valid), .in_ready(emit_ready), .in_data(fired),
     .out_valid, .out_ready, .out_data
   );

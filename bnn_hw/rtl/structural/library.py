@@ -136,6 +136,14 @@ def _adder(unit: Mvtu) -> Adder:
     return Adder(row0_bits, True, triples == 1, triples.bit_length(), sum_bits)
 
 
+def _summed(unit: Mvtu) -> int:
+    """Inputs that one bnn_triple_sums of the unit adds up."""
+    pixels = unit.input.pixels
+    if pixels > 1 and unit.step % 3 == 0 and (unit.simd // unit.rows) % 3 == 0:
+        return unit.simd + unit.rows * (pixels - 1) * unit.step
+    return unit.simd
+
+
 def is_constant(unit: Mvtu) -> bool:
     """Tell whether bnn_mvtu takes bnn_constant_dot for this unit."""
     words = unit.neuron_fold * unit.synapse_fold
@@ -157,7 +165,9 @@ class Contents:
         kind = unit.input.dtype
         kinds = (kind.bits, kind.is_signed, kind.is_bipolar)
         sizes = (unit.mw, unit.mh, unit.accumulator.bits)
-        return Fixed(self.file, *kinds, *sizes, self.weights[0], self.thresholds[0])
+        pixels = unit.input.pixels
+        beat = (pixels, unit.rows, unit.step) if pixels > 1 else (1, 1, 1)
+        return Fixed(self.file, *kinds, *sizes, self.weights[0], self.thresholds[0], *beat)
 
 
 def needs_of(stages: Iterable[Stage], contents: Mapping[str, Contents]) -> Needs:
@@ -177,7 +187,7 @@ def needs_of(stages: Iterable[Stage], contents: Mapping[str, Contents]) -> Needs
             continue
         adders.add(_adder(unit))
         if not unit.input.dtype.is_bipolar:
-            sums.add(Sums(unit.simd, unit.input.dtype.bits, unit.input.dtype.is_signed))
+            sums.add(Sums(_summed(unit), unit.input.dtype.bits, unit.input.dtype.is_signed))
         elif is_constant(unit):
             constants.append(contents[unit.name].of_unit(unit))
         elif unit.is_sequenced:

@@ -33,7 +33,14 @@ def regroup(pixels: np.ndarray, lanes: int) -> np.ndarray:
     return padded.reshape(count * beats, lanes)
 
 
-def converter(bits: int, channels: int, lanes_in: int, lanes_out: int) -> Dut:
+def beside(beats: np.ndarray, parts: int, count: int) -> np.ndarray:
+    """Beats with ``lanes`` values of each of ``count`` pixels, from beats of one pixel, ``parts`` a pixel."""
+    lanes = beats.shape[1]
+    return beats.reshape(-1, count, parts, lanes).swapaxes(1, 2).reshape(-1, count * lanes)
+
+
+def converter(bits: int, channels: int, lanes_in: int, lanes_out: int, count: int = 1) -> Dut:
+    """``count``: pixels a beat."""
     rng = np.random.default_rng(channels * lanes_in + lanes_out)
     pixels = rng.integers(0, 1 << bits, (60, channels))
     beats = regroup(pixels, lanes_in)
@@ -42,14 +49,18 @@ def converter(bits: int, channels: int, lanes_in: int, lanes_out: int) -> Dut:
         last = beats.reshape(60, -1, lanes_in)[:, -1]
         last[:, lanes_in - fill :] = rng.integers(0, 1 << bits, (60, fill))
     parameters = {"BITS": bits, "CHANNELS": channels, "LANES_IN": lanes_in, "LANES_OUT": lanes_out}
+    if count > 1:
+        parameters["PIXELS"] = count
+    words = [beside(beats, -(-channels // lanes_in), count)]
+    words.append(beside(regroup(pixels, lanes_out), -(-channels // lanes_out), count))
     return Dut(
-        f"converter_{bits}_{channels}_{lanes_in}_{lanes_out}",
+        f"converter_{bits}_{channels}_{lanes_in}_{lanes_out}_{count}",
         "converter",
         parameters,
-        bits * lanes_in,
-        bits * lanes_out,
-        pack_words(beats, bits),
-        pack_words(regroup(pixels, lanes_out), bits),
+        count * bits * lanes_in,
+        count * bits * lanes_out,
+        pack_words(words[0], bits),
+        pack_words(words[1], bits),
     )
 
 
@@ -79,6 +90,10 @@ CONVERTERS = [
         (3, 5, 8, 6),
         (1, 96, 12, 8),
         (13, 4, 4, 1),
+        (1, 16, 4, 16, 2),
+        (2, 10, 4, 3, 4),
+        (1, 64, 16, 32, 3),
+        (3, 6, 6, 2, 2),
     )
 ]
 DUTS = [*SKIDS, *FIFOS, *CONVERTERS]

@@ -7,17 +7,13 @@ from bnn_hw.bits import hex_lines, pack_words
 from bnn_hw.pipeline import latency
 from tests.rtl.lib.bench import MODES, Bench, Dut, check
 from tests.rtl.lib.test_buffers import regroup
+from tests.rtl.lib.test_pixels import lay
 
 FRAMES = 6
 
 
-def fill_mask(channels: int, lanes: int, beats: int) -> list[int]:
-    """Meaningful bits of each beat: lanes beyond the pixel have none."""
-    marks = regroup(np.ones((1, channels), int), lanes)
-    return pack_words(marks, 1) * (beats // len(marks))
-
-
-def threshold(bits: int, signed: bool, channels: int, lanes: int) -> Dut:
+def threshold(bits: int, signed: bool, channels: int, lanes: int, count: int = 1) -> Dut:
+    """``count``: pixels a beat."""
     rng = np.random.default_rng(bits * 10 + channels)
     low = -(1 << (bits - 1)) if signed else 0
     high = low + (1 << bits) - 1
@@ -29,25 +25,27 @@ def threshold(bits: int, signed: bool, channels: int, lanes: int) -> Dut:
     fired = np.where(invert == 1, pixels < limits, pixels >= limits).astype(int)
     # Threshold in bits + 1 bits, above it the inversion.
     words = (limits & ((1 << (bits + 1)) - 1)) | invert << (bits + 1)
-    name = f"threshold_{bits}_{signed}_{channels}_{lanes}"
+    name = f"threshold_{bits}_{signed}_{channels}_{lanes}_{count}"
     text = hex_lines(pack_words(regroup(words[None], lanes), bits + 2), lanes * (bits + 2))
-    beats = regroup(pixels, lanes)
+    beats = side_by_side(pixels, count, lanes)
+    meant = side_by_side(np.ones_like(pixels), count, lanes)
     parameters = {
         "IN_BITS": bits,
         "IN_SIGNED": int(signed),
         "CHANNELS": channels,
         "LANES": lanes,
         "THRESHOLD_FILE": f"{name}.hex",
+        **({"PIXELS": count} if count > 1 else {}),
     }
     return Dut(
         name,
         "threshold",
         parameters,
-        bits * lanes,
-        lanes,
+        bits * lanes * count,
+        lanes * count,
         pack_words(beats, bits),
-        pack_words(regroup(fired, lanes), 1),
-        mask=fill_mask(channels, lanes, len(beats)),
+        pack_words(side_by_side(fired, count, lanes), 1),
+        mask=pack_words(meant, 1),
         files={f"{name}.hex": text},
     )
 
@@ -77,6 +75,41 @@ def pool(height: int, width: int, channels: int, lanes: int, kernel: tuple[int, 
     )
 
 
+def side_by_side(pixels: np.ndarray, count: int, lanes: int) -> np.ndarray:
+    """Beats of ``lanes`` values of each of ``count`` neighbouring pixels, from (pixels, channels)."""
+    beats = regroup(pixels, lanes).reshape(len(pixels) // count, count, -1, lanes)
+    return beats.swapaxes(1, 2).reshape(-1, count * lanes)
+
+
+def pool_of_pixels(
+    shape: tuple[int, int, int], lanes: int, kernel: tuple[int, int], pixels: int, skip: int
+) -> Dut:
+    rng = np.random.default_rng(shape[1] * 10 + pixels)
+    height, width, channels = shape
+    maps = (rng.random((FRAMES, *shape)) < 0.2).astype(int)
+    out_h, out_w = height // kernel[0], width // kernel[1]
+    kept = maps[:, : out_h * kernel[0], : out_w * kernel[1]]
+    pools = kept.reshape(FRAMES, out_h, kernel[0], out_w, kernel[1], channels).max(axis=(2, 4))
+    out = pixels // kernel[1], skip // kernel[1]
+    rows = lay(maps, pixels, skip, rng.integers(0, 2, channels)).reshape(-1, channels)
+    wanted = lay(pools, *out, 0).reshape(-1, channels)
+    marks = lay(np.ones_like(pools), *out, 0).reshape(-1, channels)
+    parameters = {
+        **{"HEIGHT": height, "WIDTH": width, "CHANNELS": channels, "LANES": lanes},
+        **{"KERNEL_H": kernel[0], "KERNEL_W": kernel[1], "PIXELS": pixels, "SKIP": skip},
+    }
+    return Dut(
+        f"pool_{'_'.join(map(str, (*shape, lanes, *kernel, pixels, skip)))}",
+        "pool",
+        parameters,
+        pixels * lanes,
+        out[0] * lanes,
+        pack_words(side_by_side(rows, pixels, lanes), 1),
+        pack_words(side_by_side(wanted, out[0], lanes), 1),
+        mask=pack_words(side_by_side(marks, out[0], lanes), 1),
+    )
+
+
 def scores(classes: int, lanes: int, bits: int) -> Dut:
     rng = np.random.default_rng(classes * 10 + lanes)
     frames = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), (40, classes))
@@ -99,6 +132,7 @@ def scores(classes: int, lanes: int, bits: int) -> Dut:
 
 THRESHOLDS = [threshold(8, False, 3, 3), threshold(8, False, 1, 1), threshold(8, False, 3, 1)]
 THRESHOLDS += [threshold(5, True, 10, 4), threshold(1, False, 4, 2), threshold(12, True, 6, 6)]
+THRESHOLDS += [threshold(8, False, 3, 3, 4), threshold(4, True, 5, 2, 2)]
 POOLS = [
     pool(8, 8, 16, 16, (2, 2)),
     pool(6, 4, 16, 4, (2, 2)),
@@ -109,9 +143,17 @@ POOLS = [
     pool(3, 5, 4, 2, (1, 1)),
     pool(2, 9, 2, 2, (1, 2)),
 ]
+PIXEL_POOLS = [
+    pool_of_pixels((6, 8, 4), 4, (2, 2), 4, 0),
+    pool_of_pixels((5, 9, 6), 4, (2, 2), 4, 2),
+    pool_of_pixels((4, 13, 3), 2, (2, 2), 8, 6),
+    pool_of_pixels((6, 10, 2), 2, (3, 3), 6, 3),
+    pool_of_pixels((3, 5, 3), 3, (1, 2), 2, 0),
+    pool_of_pixels((4, 7, 2), 1, (2, 1), 2, 1),
+]
 SCORES = [scores(4, 1, 11), scores(4, 4, 11), scores(10, 4, 9), scores(3, 2, 31), scores(4, 2, 8)]
 SCORES += [scores(1, 1, 5), scores(2, 1, 2), scores(9, 1, 2)]
-DUTS = [*THRESHOLDS, *POOLS, *SCORES]
+DUTS = [*THRESHOLDS, *POOLS, *PIXEL_POOLS, *SCORES]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +170,7 @@ def test_streams(bench: Bench, mode):
 
 def test_thresholds_and_pools_take_a_beat_a_cycle(bench: Bench):
     results = bench.run(MODES[0])
-    for dut in [*THRESHOLDS, *POOLS]:
+    for dut in [*THRESHOLDS, *POOLS, *PIXEL_POOLS]:
         cycles = results[dut.name].in_cycles
         assert cycles[-1] - cycles[0] == len(cycles) - 1, dut.name
 

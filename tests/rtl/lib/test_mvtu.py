@@ -25,13 +25,23 @@ class Layer:
     signed: bool = False
     threshold: bool = True
     style: str = "logic"
+    pixels: int = 1
+    rows: int = 1
+    step: int = 1
+
+    @property
+    def seen(self) -> int:
+        """Inputs a beat."""
+        return self.simd + self.rows * (self.pixels - 1) * self.step
+
     fixed: bool = False
 
     @property
     def label(self) -> str:
+        pixels = f"_{self.pixels}pixels" if self.pixels > 1 else ""
         kind = "bipolar" if self.bipolar else f"{'int' if self.signed else 'uint'}{self.bits}"
         end = "fixed" if self.fixed else "fire" if self.threshold else "sum"
-        return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{end}"
+        return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{end}{pixels}"
 
     @property
     def neuron_fold(self) -> int:
@@ -55,6 +65,22 @@ def make_inputs(layer: Layer, weights: np.ndarray, rng: np.random.Generator) -> 
     return np.concatenate([random, np.where(chosen > 0, high, low), np.where(chosen > 0, low, high)])
 
 
+def beats_of(layer: Layer, vectors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Beats that hold one of the vectors each, at any of their pixels, and values of others around it."""
+    if layer.pixels == 1:
+        return vectors
+    beats = rng.permuted(np.resize(vectors, (len(vectors), layer.seen)), axis=1)
+    for number, vector in enumerate(vectors):
+        place(layer, beats[number : number + 1], number % layer.pixels)[0] = vector.reshape(layer.rows, -1)
+    return beats
+
+
+def place(layer: Layer, beats: np.ndarray, pixel: int) -> np.ndarray:
+    """The vector of one pixel in each beat, a view (beats, rows, values of a row)."""
+    rows = beats.reshape(len(beats), layer.rows, -1)
+    return rows[:, :, pixel * layer.step : pixel * layer.step + layer.mw // layer.rows]
+
+
 def make_thresholds(layer: Layer, sums: np.ndarray, least: np.ndarray, most: np.ndarray) -> np.ndarray:
     """Middle values that some sums reach exactly; every fourth neuron always or never fires."""
     thresholds = sums[np.arange(layer.mh) % VECTORS, np.arange(layer.mh)].copy()
@@ -68,8 +94,12 @@ def make_thresholds(layer: Layer, sums: np.ndarray, least: np.ndarray, most: np.
 def mvtu(layer: Layer) -> Dut:
     rng = np.random.default_rng(layer.mw * 1000 + layer.mh)
     weights = rng.choice([-1, 1], (layer.mh, layer.mw))
-    vectors = make_inputs(layer, weights, rng)
-    sums = vectors @ weights.T  # (vectors, neurons)
+    inputs = beats_of(layer, make_inputs(layer, weights, rng), rng)
+    if layer.pixels == 1:
+        vectors = inputs
+    else:
+        vectors = np.stack([place(layer, inputs, p).reshape(VECTORS, -1) for p in range(layer.pixels)], 1)
+    sums = vectors.reshape(-1, layer.mw) @ weights.T  # (vectors, neurons)
     ones = (weights > 0).sum(axis=1)
     if layer.bipolar:
         sums_or_counts = (sums + layer.mw) // 2
@@ -95,12 +125,16 @@ def mvtu(layer: Layer) -> Dut:
     padded_weights = np.pad((weights > 0).astype(int), ((0, absent), (0, 0)))
     padded_thresholds = np.pad(thresholds, (0, absent), constant_values=int(most.max()))
     padded_outputs = np.pad(outputs, ((0, 0), (0, absent)))
+    # Of each fold, PE neurons of the first pixel, then of the next one.
+    by_fold = padded_outputs.reshape(VECTORS, layer.pixels, layer.neuron_fold, layer.pe).swapaxes(1, 2)
     rom = padded_weights.reshape(layer.neuron_fold, layer.pe, layer.synapse_fold, layer.simd).swapaxes(1, 2)
     rom = rom.reshape(-1, layer.pe * layer.simd)
-    fields = (vectors > 0).astype(int) if layer.bipolar else vectors
-    beats = np.repeat(fields[:, None], layer.neuron_fold, axis=1).reshape(-1, layer.simd)
-    present = pack_words(np.full((1, layer.mh - (layer.neuron_fold - 1) * layer.pe), -1), out_bits)[0]
-    whole = (1 << layer.pe * out_bits) - 1
+    fields = (inputs > 0).astype(int) if layer.bipolar else inputs
+    beats = np.repeat(fields[:, None], layer.neuron_fold, axis=1).reshape(-1, layer.seen)
+    marks = np.zeros((layer.pixels, layer.pe), int)
+    marks[:, : layer.mh - (layer.neuron_fold - 1) * layer.pe] = -1
+    present = pack_words(marks.reshape(1, -1), out_bits)[0]
+    whole = (1 << layer.pixels * layer.pe * out_bits) - 1
 
     files = {
         f"{layer.label}_w.hex": hex_lines(pack_words(rom, 1), layer.pe * layer.simd),
@@ -123,6 +157,8 @@ def mvtu(layer: Layer) -> Dut:
         "THRESHOLD_FILE": f"{layer.label}_t.hex",
         "WEIGHT_STYLE": layer.style,
     }
+    if layer.pixels > 1:
+        parameters |= {"PIXELS": layer.pixels, "ROWS": layer.rows, "STEP": layer.step}
     if layer.fixed:
         for name in ("PE", "SIMD", "THRESHOLD", "OUT_BITS", "WEIGHT_STYLE"):
             del parameters[name]
@@ -130,10 +166,10 @@ def mvtu(layer: Layer) -> Dut:
         f"mvtu_{layer.label}",
         "constant_mvtu" if layer.fixed else "mvtu",
         parameters,
-        layer.simd * layer.bits,
-        layer.pe * out_bits,
+        layer.seen * layer.bits,
+        layer.pixels * layer.pe * out_bits,
         pack_words(beats, layer.bits),
-        pack_words(padded_outputs.reshape(-1, layer.pe), out_bits),
+        pack_words(by_fold.reshape(-1, layer.pixels * layer.pe), out_bits),
         mask=([whole] * (layer.neuron_fold - 1) + [present]) * VECTORS,
         files=files,
         pins=() if layer.fixed else (".config_request('0)", ".config_answer()"),
@@ -159,8 +195,17 @@ LAYERS = [
     Layer(10, 5, 1, 1, bits=2, bipolar=False, signed=True),
     Layer(12, 3, 2, 4, bits=8, bipolar=False, threshold=False),
     Layer(24, 4, 4, 12, bits=5, bipolar=False, signed=True, threshold=False),
+    Layer(54, 6, 6, 54, pixels=4, rows=3, step=6),
+    Layer(36, 7, 3, 36, pixels=2, rows=3, step=4),
+    Layer(72, 5, 2, 72, pixels=8, rows=3, step=8, style="block"),
+    Layer(12, 4, 1, 12, pixels=3, rows=2, step=2, threshold=False),
+    Layer(27, 6, 6, 27, bits=8, bipolar=False, pixels=4, rows=3, step=3),
+    Layer(18, 4, 3, 18, bits=4, bipolar=False, signed=True, pixels=2, rows=3, step=2),
+    Layer(9, 3, 2, 9, bits=8, bipolar=False, pixels=8, rows=3, step=1, threshold=False),
     Layer(100, 7, 7, 100, fixed=True),
     Layer(20, 5, 5, 20, fixed=True),
+    Layer(36, 5, 5, 36, fixed=True, pixels=4, rows=3, step=4),
+    Layer(18, 3, 3, 18, bits=4, bipolar=False, fixed=True, pixels=2, rows=3, step=3),
     Layer(27, 6, 6, 27, bits=8, bipolar=False, fixed=True),
     Layer(8, 3, 3, 8, bits=3, bipolar=False, signed=True, fixed=True),
 ]
