@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bnn_hw import __version__, implement_cli
+from bnn_hw import __version__, board_cli, implement_cli
 from bnn_hw.errors import BnnHwError
 from bnn_hw.finn_cli import register
 from bnn_hw.pipeline.arithmetic import ARITHMETIC, FIXED, STRUCTURAL, WEIGHTS
@@ -200,6 +200,7 @@ step_command(
 step_command("netlist", "netlist", "Prove the synthesised netlist equal to the RTL, cycle by cycle.")
 step_command("report", "report", "Write the HTML report, and make first what it is about.")
 register(main, build_options, show)
+board_cli.register(main, build_options, show)
 implement_cli.register(main, build_options, show)
 
 
@@ -337,39 +338,6 @@ def train(
 
     result = train_network(name, data, out or Path("build/train") / name, epochs, seed, Reporter(quiet))
     show(result.text, result.record, as_json)
-
-
-@main.command()
-@click.option(
-    "--bit", type=click.Path(path_type=Path), help="Bit file to put in; without one: software only."
-)
-@build_options
-def package(flow: Flow, as_json: bool) -> None:
-    """Write the folder that a person copies to the board, and the same as .tar.gz.
-
-    \b
-    Example:
-      bnn-hw package ncnv --board pynq-z1 --goal folding=table1 --bit ncnv.bit
-    """
-    from bnn_hw import show as shows
-
-    flow.until("package")
-    show(lambda: shows.text(flow, "package"), shows.record(flow, "package"), as_json)
-
-
-@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def bench(arguments: tuple[str, ...]) -> None:
-    """Measure a package: speed, latency, golden vectors; `bnn-hw bench --help` lists the options.
-
-    \b
-    Example:
-      bnn-hw bench build/ncnv/pynq-z1/folding-table1/package/ncnv-pynq-z1 --device sim
-    """
-    from bnn_hw.runtime.bench import main as run_bench
-    from bnn_hw.simulated import open_simulated
-
-    sys.exit(run_bench(list(arguments), {"sim": open_simulated}, "bnn-hw bench"))
 
 
 @main.command()

@@ -1,6 +1,7 @@
 """The whole way on a small network: QONNX file in, proven core and report out."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,3 +71,26 @@ def test_shell_goes_around_the_core_that_is_there(built):
     assert f"digest     {record['digest']}" in text.stdout
     assert "registers at 0x43C00000" in text.stdout
     assert "soc      unchanged" in text.stderr
+
+
+def test_package_carries_the_shell_s_digest_and_runs_on_the_software_device(built):
+    folder, arguments = built
+    result = CliRunner().invoke(main, ["package", *arguments[1:], "--json"])
+    assert result.exit_code == 0, result.output
+    package = Path(json.loads(result.stdout)["package"])
+    assert Path(json.loads(result.stdout)["archive"]).is_file()
+    shell = next((folder / "build").rglob("shell.json"))
+    assert (
+        json.loads((package / "manifest.json").read_text())["digest"]
+        == json.loads(shell.read_text())["digest"]
+    )
+
+    bench = ["bench", str(package), "--device", "software", "--frames", "8", "--single", "1"]
+    measured = CliRunner().invoke(main, [*bench, "--json", "-"])
+    assert measured.exit_code == 0, measured.output
+    assert json.loads(measured.stdout)["figures"]["golden_mismatches"]["value"] == 0
+    refused = CliRunner().invoke(main, [*bench, "--compare", "paper"])
+    assert refused.exit_code == 21
+    missing = CliRunner().invoke(main, ["package", *arguments[1:], "--bit", str(folder / "none.bit")])
+    assert missing.exit_code == 5
+    assert "there is no such file" in missing.stderr

@@ -22,7 +22,8 @@ def compare_parameters(folded: Path, chain: Chain) -> dict[str, Any]:
     """Compare every weight and threshold of FINN's folded network with the chain's layers.
 
     Thresholds count as equal where they make the same decision on every sum that
-    the layer's weights can reach. A layer whose thresholds FINN keeps in a node of
+    the layer's weights can reach; of a neuron that always or never fires the weights
+    do not matter. A layer whose thresholds FINN keeps in a node of
     their own is listed in not_compared: only executed pictures speak for it.
     Raises MismatchError with layer, neuron, expected and got.
     """
@@ -35,50 +36,64 @@ def compare_parameters(folded: Path, chain: Chain) -> dict[str, Any]:
     for node, layer in zip(nodes, chain.layers, strict=True):
         xnor = any(item.name == "binaryXnorMode" and item.i for item in node.attribute)
         stored = tensors[node.input[1]].T
-        weights += _compare_weights(faults, layer, 2 * stored - 1 if xnor else stored)
+        theirs = (2 * stored - 1 if xnor else stored).astype(np.int64)
+        live = np.ones(layer.mh, dtype=bool)
         if layer.threshold is not None and len(node.input) < 3:
             apart.append(layer.name)
         elif layer.threshold is not None:
-            thresholds += _compare_thresholds(faults, layer, tensors[node.input[2]], xnor)
+            live = _compare_thresholds(faults, layer, theirs, tensors[node.input[2]], xnor)
+            thresholds += layer.mh
+        _compare_weights(faults, layer, theirs, live)
+        weights += layer.weights.size
     faults.raise_if_any(MismatchError)
     return {"weights": weights, "thresholds": thresholds, "equal": True, "not_compared": apart}
 
 
-def _compare_weights(faults: FaultList, layer: MacLayer, theirs: np.ndarray) -> int:
-    wrong = np.argwhere(theirs != layer.weights)
+def _compare_weights(faults: FaultList, layer: MacLayer, theirs: np.ndarray, live: np.ndarray) -> None:
+    """Compare the weights of neurons that are not constant: a constant one may have its row negated."""
+    wrong = np.argwhere((theirs != layer.weights) & live[:, None])
     if len(wrong):
         neuron, synapse = wrong[0]
         faults.add(
             f"FINN's network, layer {layer.name}, neuron {neuron}, synapse {synapse}",
-            f"expected the weight {layer.weights[neuron, synapse]}, got {theirs[neuron, synapse]:g} "
+            f"expected the weight {layer.weights[neuron, synapse]}, got {theirs[neuron, synapse]} "
             f"({len(wrong):,} of {layer.weights.size:,} differ)",
             "the two importers read this model differently; report it",
         )
-    return int(layer.weights.size)
 
 
-def _compare_thresholds(faults: FaultList, layer: MacLayer, theirs: np.ndarray, xnor: bool) -> int:
-    """Compare as thresholds on sums of products of -1 and +1, limited to what the sums can reach."""
+def _compare_thresholds(
+    faults: FaultList, layer: MacLayer, weights: np.ndarray, theirs: np.ndarray, xnor: bool
+) -> np.ndarray:
+    """Compare thresholds as far as sums can reach; returns which neurons are not constant.
+
+    weights: theirs. Both sides count as steps above the least sum: 0 always fires,
+    one more than there are steps never.
+    """
     assert layer.threshold is not None
     op = layer.threshold.op
     assert isinstance(op, Threshold)
-    ours = op.thresholds[:, 0]
-    found = np.ceil(np.broadcast_to(theirs[:, 0], ours.shape)).astype(np.int64)
+    low, high = (bound.ravel() for bound in accumulator_bounds(layer.weights, layer.input.dtype))
+    their_low, their_high = (bound.ravel() for bound in accumulator_bounds(weights, layer.input.dtype))
+    found = np.ceil(np.broadcast_to(theirs[:, 0], low.shape)).astype(np.int64)
+    ours = op.thresholds[:, 0] - low
     if xnor:
-        # A popcount p of matches is the sum 2 p - mw: sums are as even or odd as mw, compare popcounts.
-        ours = -((-ours - layer.mw) // 2)
-        low, high = np.zeros_like(ours), np.full_like(ours, layer.mw)
+        # Sums are as even or odd as mw, so steps of two: a popcount p of matches is the sum 2 p - mw.
+        ours = -(-ours // 2)
+        high, their_high = (high - low) // 2, (their_high - their_low) // 2
     else:
-        low, high = (bound.reshape(-1) for bound in accumulator_bounds(layer.weights, layer.input.dtype))
-    ours, found = (np.clip(values, low, high + 1) for values in (ours, found))
+        found = found - their_low
+        high, their_high = high - low, their_high - their_low
+    ours, found = np.clip(ours, 0, high + 1), np.clip(found, 0, their_high + 1)
     wrong = np.flatnonzero(ours != found)
     if len(wrong):
         neuron = wrong[0]
         faults.add(
             f"FINN's network, layer {layer.name}, neuron {neuron}",
-            f"expected the threshold {ours[neuron]}, got {found[neuron]} "
+            f"expected the threshold {ours[neuron]} above the least sum, got {found[neuron]} "
             f"({len(wrong)} of {len(ours)} differ)",
             "FINN folded this layer's batch norm in single precision and missed the border; "
             "our own back end searches it exactly",
         )
-    return len(ours)
+    live: np.ndarray = (ours > 0) & (ours <= high)
+    return live

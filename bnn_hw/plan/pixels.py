@@ -73,8 +73,8 @@ def after_pool(pool: PoolStep, pixels: int, skip: int) -> tuple[int, int]:
 def first_pixels(chain: Chain) -> tuple[int, ...]:
     """Pixels a beat worth considering for the first layer, ascending.
 
-    Of the first layer's numbers that need equally many beats a row, the least, and the least
-    one that the first pool can keep.
+    Of the first layer's numbers that need equally many beats a row and the same units
+    before it, the least, and the least one that the first pool can keep.
     """
     pools = [step for step in chain.steps if isinstance(step, PoolStep)]
     steps = chain.steps
@@ -83,13 +83,15 @@ def first_pixels(chain: Chain) -> tuple[int, ...]:
         return (1,)
     width = chain.input.width
     kernel = pools[0].kernel[1] if pools else 1
-    least: dict[int, int] = {}
-    kept: dict[int, int] = {}
+    first = chain.layers[0]
+    least: dict[tuple[int, bool, bool], int] = {}
+    kept: dict[tuple[int, bool, bool], int] = {}
     for pixels in range(1, width + 1):
-        beats = -(-width // beat_pixels(chain.layers[0], pixels))
-        least.setdefault(beats, pixels)
+        held = beat_pixels(first, pixels)
+        kind = -(-width // held), is_aligned(first, pixels), width % held == 0
+        least.setdefault(kind, pixels)
         if pixels % kernel == 0:
-            kept.setdefault(beats, pixels)
+            kept.setdefault(kind, pixels)
     return tuple(sorted({*least.values(), *kept.values()}))
 
 
@@ -102,6 +104,6 @@ def later_pixels(layer: MacLayer, arriving: int) -> tuple[int, ...]:
     if not takes_pixels(layer):
         return (1,)
     found: dict[int, int] = {}
-    for pixels in range(1, min(arriving, layer.input.width)):
+    for pixels in range(1, min(arriving, layer.input.width + 1)):
         found.setdefault(-(-layer.input.width // pixels), pixels)
     return tuple(sorted({*found.values(), *divisors(arriving)}))

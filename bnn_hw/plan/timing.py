@@ -116,7 +116,8 @@ def _split_counts(stage: Split) -> np.ndarray:
 def _rows(gathered: int, scattered: int, rows: int) -> list[Unit]:
     """bnn_split of whole rows."""
     gather: list[Unit] = [Gather(rows, gathered)] if gathered > 1 else []
-    return [*gather, Scatter(rows * scattered, scattered), Skid(rows * scattered)]
+    scatter: list[Unit] = [Scatter(rows * scattered, scattered)] if scattered > 1 else []
+    return [*gather, *scatter, Skid(rows * scattered)]
 
 
 def _window_of_pixels(stage: Window, frames: int) -> list[Unit]:
@@ -271,7 +272,8 @@ def required_depths(stages: Sequence[Stage], interval: int) -> dict[str, int]:
             elif isinstance(unit, FullWindow) and fifo:
                 depths[fifo] = _waiting(waiting_since, unit.shifts(times, free)[unit.real])
             elif isinstance(unit, Pieces):
-                depths[stage.name] = _waiting(times, unit.taken(times))
+                taken = unit.taken(times)
+                depths[stage.name] = _waiting(times, taken) if (taken > times).any() else 0
             elif isinstance(unit, Scatter) and isinstance(stage, (Converter, Split)):
                 # The group being gathered has a register of its own.
                 gathered = len(entered) // len(times)

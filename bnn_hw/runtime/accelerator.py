@@ -18,10 +18,11 @@ from bnn_hw.runtime import opening, tiles
 from bnn_hw.runtime.batches import Batches
 from bnn_hw.runtime.clock_check import check_clock
 from bnn_hw.runtime.device import Device
-from bnn_hw.runtime.engine import Counters, Engine
-from bnn_hw.runtime.errors import ClosedError, InUseError, PictureError
+from bnn_hw.runtime.engine import Counters, Engine, Shell
+from bnn_hw.runtime.errors import ClosedError, InUseError, PictureError, WrongHardwareError
 from bnn_hw.runtime.lock import ProcessLock
 from bnn_hw.runtime.pictures import check_pictures
+from bnn_hw.runtime.weights import load_weights, read_weights
 
 _STEPS = {"mul": np.multiply, "div": np.divide, "add": np.add, "sub": np.subtract}
 
@@ -178,6 +179,22 @@ class Accelerator:
         places = [(row, column, grid.side) for grid in grids for row, column in grid.corners.tolist()]
         answers = self._each(self.classify(cuts))
         return [Tile(row, column, side, answer) for (row, column, side), answer in zip(places, answers)]
+
+    def load_weights(self, path: Union[str, Path]) -> str:
+        """Load another network of the same structure; return its name.
+
+        path: file that ``bnn-hw weights`` wrote for this build. Golden vectors and
+        classes stay those of the package. Needs an accelerator whose weights can be
+        loaded; after an error load weights again before anything is classified.
+        """
+        weights = read_weights(Path(path))
+        with self._alone():
+            if not isinstance(self.engine, Shell):
+                cause = "its weights are fixed in the hardware"
+                raise WrongHardwareError(self.device.name, cause, "build it with --weights runtime")
+            self.engine.set_gate(False)
+            load_weights(self.engine, weights)
+        return weights.network
 
     # What it tells
 

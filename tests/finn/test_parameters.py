@@ -38,8 +38,27 @@ def test_a_threshold_out_of_reach_is_equal_to_any_other(chain, tmp_path):
     levels[2] = 65
     compare_parameters(save_folded(chain, tmp_path / "m.onnx", t_fc1=levels.astype(np.float32)), chain)
     levels[2] = 64
-    with pytest.raises(MismatchError, match=r"layer fc1, neuron 2: expected the threshold 65, got 64"):
+    with pytest.raises(
+        MismatchError, match=r"layer fc1, neuron 2: expected the threshold 65 above the least sum, got 64"
+    ):
         compare_parameters(save_folded(chain, tmp_path / "m.onnx", t_fc1=levels.astype(np.float32)), chain)
+
+
+def test_a_constant_neuron_may_have_its_weights_negated(chain, tmp_path):
+    """Both importers turn a falling threshold round; which sign a constant neuron gets is arbitrary."""
+    conv1, fc1 = chain.layers[:2]
+    for layer, neuron in ((conv1, 1), (fc1, 2)):
+        layer.threshold.op.thresholds[neuron] = -100_000
+    rows = conv1.weights.astype(np.float32)
+    rows[1] *= -1
+    folded = (fc1.weights.astype(np.float32) + 1) / 2
+    folded[2] = 1 - folded[2]
+    path = save_folded(chain, tmp_path / "m.onnx", w_conv1=rows.T, w_fc1=folded.T)
+    compare_parameters(path, chain)
+    fc1.threshold.op.thresholds[2] = 0
+    path = save_folded(chain, tmp_path / "m.onnx", w_conv1=rows.T, w_fc1=folded.T)
+    with pytest.raises(MismatchError, match=r"layer fc1, neuron 2, synapse 0: .* \(64 of 512 differ\)"):
+        compare_parameters(path, chain)
 
 
 def test_every_layer_that_differs_is_named(chain, tmp_path):

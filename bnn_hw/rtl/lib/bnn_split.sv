@@ -11,8 +11,8 @@
 //            where PIXELS_OUT does not divide PIXELS_IN: rows are gathered and cut anew then.
 // Handshake  in_ready and out_valid depend on registers only (skid buffer at the output).
 // Rate       an output beat a cycle.
-// Latency    2 cycles to the first output beat; where rows are gathered 2 from the row's last input
-//            beat, and one more if it has several.
+// Latency    2 cycles to the first output beat. Where rows are gathered, from the row's last input
+//            beat 1, one more if it has several, and one more if several are made.
 module bnn_split #(
   parameter int BITS = 16,
   parameter int WIDTH = 10,
@@ -30,7 +30,6 @@ module bnn_split #(
   output logic [PIXELS_OUT*BITS-1:0] out_data
 );
   `BNN_REQUIRE(require_pixels, PIXELS_OUT >= 1 && PIXELS_IN > PIXELS_OUT, "PIXELS_OUT must be less than PIXELS_IN")
-  `BNN_REQUIRE(require_width, PIXELS_IN % PIXELS_OUT == 0 || WIDTH > PIXELS_OUT, "WIDTH must be more than a beat")
   `BNN_REQUIRE(require_skip, WIDTH >= 1 && SKIP >= 0 && SKIP < PIXELS_IN, "SKIP must be less than PIXELS_IN")
 
   localparam int BEATS = (SKIP + WIDTH + PIXELS_IN - 1) / PIXELS_IN;    // of a row
@@ -109,10 +108,16 @@ module bnn_split #(
       assign in_ready  = row_ready;
       assign gathered  = in_data;
     end
-    bnn_scatter #(.WIDTH(PIECE_BITS), .BEATS(OUT_BEATS)) u_scatter (
-      .clk, .rst_n, .in_valid(row_valid), .in_ready(row_ready), .in_data(row),
-      .out_valid(piece_valid), .out_ready(piece_ready), .out_data(piece)
-    );
+    if (OUT_BEATS > 1) begin : g_scatter
+      bnn_scatter #(.WIDTH(PIECE_BITS), .BEATS(OUT_BEATS)) u_scatter (
+        .clk, .rst_n, .in_valid(row_valid), .in_ready(row_ready), .in_data(row),
+        .out_valid(piece_valid), .out_ready(piece_ready), .out_data(piece)
+      );
+    end else begin : g_no_scatter
+      assign piece_valid = row_valid;
+      assign row_ready   = piece_ready;
+      assign piece       = row;
+    end
   end
 
   bnn_skid #(.WIDTH(PIECE_BITS)) u_skid (

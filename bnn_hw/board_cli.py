@@ -1,0 +1,48 @@
+"""The commands for the board: package, and bench on devices that a computer has."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from bnn_hw.flow import Flow
+
+
+def register(main: click.Group, build_options: Callable, show: Callable[..., Any]) -> None:
+    """Add the commands to ``main``; build_options: what every build takes; show: prints a result."""
+
+    @main.command()
+    @click.option(
+        "--bit", type=click.Path(path_type=Path), help="Bit file to put in; without one: software only."
+    )
+    @build_options
+    def package(flow: Flow, as_json: bool) -> None:
+        """Write the folder that a person copies to the board, and the same as .tar.gz.
+
+        \b
+        Example:
+          bnn-hw package ncnv --board pynq-z1 --goal folding=table1 --bit ncnv.bit
+        """
+        from bnn_hw import show as shows
+
+        flow.until("package")
+        show(lambda: shows.text(flow, "package"), shows.record(flow, "package"), as_json)
+
+    @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def bench(arguments: tuple[str, ...]) -> None:
+        """Measure a package: speed, latency, golden vectors; `bnn-hw bench --help` lists the options.
+
+        \b
+        Example:
+          bnn-hw bench build/ncnv/pynq-z1/folding-table1/package/ncnv-pynq-z1 --device sim
+        """
+        from bnn_hw.runtime.bench import main as run_bench
+        from bnn_hw.simulated import open_simulated
+
+        sys.exit(run_bench(list(arguments), {"sim": open_simulated}, "bnn-hw bench"))
