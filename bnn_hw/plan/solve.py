@@ -9,6 +9,7 @@ leave.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,7 @@ from bnn_hw.plan.build import build_chain, cheapest_depth, least_ring_words
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import interval
 from bnn_hw.plan.folding import Folding
-from bnn_hw.plan.memory import LUT_PER_BRAM36
+from bnn_hw.plan.memory import BLOCK, LOGIC, LUT_PER_BRAM36
 from bnn_hw.plan.search import Search, total_of
 from bnn_hw.plan.timing import required_depths
 
@@ -32,6 +33,7 @@ _UNLIMITED = 1 << 40
 # A folding is found with nominal buffers; if the sized ones exceed the budget, that much is set aside,
 # and from attempt to attempt more.
 _ATTEMPTS = 16
+_BRAM36_ASIDE = (0.0, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,43 @@ def high_throughput(chain: Chain, budget: Budget) -> Solution:
     bound = _fastest(least, candidates, budget.limit)
     assert bound is not None
     fewest = interval(build_chain(chain, bound))
+    solution = _faster((search, least), candidates, budget, fewest, solution)
     return replace(solution, proof=Proof(CYCLES, interval(solution.stages), fewest))
+
+
+def _faster(
+    searches: tuple[Search, ...], candidates: list[int], budget: Budget, bound: int, found: Solution
+) -> Solution:
+    """A solution faster than ``found`` where sized buffers leave room for it, by bisection to the bound."""
+    lower = bisect.bisect_left(candidates, bound)
+    upper = bisect.bisect_left(candidates, interval(found.stages))
+    while lower < upper:
+        middle = (lower + upper) // 2
+        solution = _fitting(searches, candidates[middle], budget)
+        if solution:
+            found = solution
+            upper = min(middle, bisect.bisect_left(candidates, interval(solution.stages)))
+        else:
+            lower = middle + 1
+    return found
+
+
+def _fitting(searches: tuple[Search, ...], cycles: int, budget: Budget) -> Solution | None:
+    """A folding of at most ``cycles`` whose sized buffers keep to the budget, None if none is met.
+
+    Looked at: the cheapest ones with nominal and with least buffers, for some amounts
+    of block RAM set aside.
+    """
+    seen: list[Folding] = []
+    for aside in _BRAM36_ASIDE:
+        for search in searches:
+            folding = search.cheapest(cycles, budget.limit.lut, budget.limit.bram36 - aside)
+            if folding and folding not in seen:
+                seen.append(folding)
+                solution = _spared(sized(search.chain, folding), budget)
+                if not budget.exceeded(solution.resources):
+                    return solution
+    return None
 
 
 def cheapest_within(search: Search, budget: Budget, cycles: int) -> Solution | None:
@@ -112,13 +150,32 @@ def _within(budget: Budget, find: Callable[[Resources], Folding | None], chain: 
         folding = find(limit)
         if folding is None:
             return None
-        solution = sized(chain, folding)
+        solution = _spared(sized(chain, folding), budget)
         over = {name: getattr(solution.resources, name) - getattr(budget.limit, name) for name in NAMES}
         if max(over.values()) <= 0:
             return solution
         aside = {name: max(0.0, excess) * (1 + attempt / 4) for name, excess in over.items()}
         limit = Resources(**{name: getattr(limit, name) - aside[name] for name in NAMES})
     return None
+
+
+def _spared(solution: Solution, budget: Budget) -> Solution:
+    """The solution with buffers in LUTs, the cheapest first, as far as block RAM is short."""
+    short = solution.resources.bram36 - budget.limit.bram36
+    if short <= 0:
+        return solution
+    swaps = []
+    for place, stage in enumerate(solution.stages):
+        if isinstance(stage, (Window, Fifo)) and stage.memory == BLOCK:
+            other = replace(stage, memory=LOGIC)
+            have, need = stage_resources(stage), stage_resources(other)
+            swaps.append(((need.lut - have.lut) / have.bram36, place, other, have.bram36))
+    stages = list(solution.stages)
+    for _, place, other, saved in sorted(swaps, key=lambda swap: swap[:2]):
+        if short > 0:
+            stages[place] = other
+            short -= saved
+    return replace(solution, stages=tuple(stages), resources=total_of(stages))
 
 
 def _fastest(search: Search, candidates: list[int], limit: Resources) -> Folding | None:

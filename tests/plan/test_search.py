@@ -14,13 +14,14 @@ from bnn_hw.pipeline.record import Resources
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.budget import SHELL, Budget, budget_of
 from bnn_hw.plan.build import build_chain
+from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import interval
 from bnn_hw.plan.folding import LayerFolding, check_folding, legal_simd
 from bnn_hw.plan.goal import parse_goal
 from bnn_hw.plan.memory import LUT_PER_BRAM36
 from bnn_hw.plan.pixels import takes_pixels
 from bnn_hw.plan.search import Search, total_of
-from bnn_hw.plan.solve import high_throughput, low_power, reach_fps, sized
+from bnn_hw.plan.solve import _spared, high_throughput, low_power, reach_fps, sized
 from tests.networks import NETWORKS, ConvSpec, DenseSpec, PoolSpec, ThresholdSpec, random_graph
 
 SMALL = {
@@ -166,6 +167,22 @@ def test_low_power_is_the_least_product_of_size_and_clock():
     assert solution.proof.bound <= min(products)
     # Buffers as they are sized may take some LUTs more or less than the nominal ones.
     assert solution.proof.value == pytest.approx(min(products), rel=0.1)
+
+
+def test_buffers_give_up_block_ram_where_it_is_short():
+    chain = as_chain(random_graph(NETWORKS["ncnv"]))
+    folding = {layer.name: LayerFolding(1, 1, "logic") for layer in chain.layers}
+    solution = sized(chain, folding)
+    buffers = [stage for stage in solution.stages if getattr(stage, "memory", "") == "block"]
+    assert buffers
+    assert solution.resources.bram36 == sum(stage_resources(stage).bram36 for stage in buffers)
+    short = Budget(Resources(1e9, 1e9, solution.resources.bram36 - 1, 0), "test")
+    spared = _spared(solution, short)
+    assert spared.resources == total_of(spared.stages)
+    assert spared.resources.bram36 == short.limit.bram36
+    assert spared.resources.lut > solution.resources.lut
+    assert interval(spared.stages) == interval(solution.stages)
+    assert _spared(solution, Budget(Resources(1e9, 1e9, 99, 0), "test")) is solution
 
 
 def test_low_power_lowers_the_clock():
