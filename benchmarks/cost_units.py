@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bnn_hw.ir.types import BIPOLAR, DataType, sint, uint
+from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, Stream, Window
 from bnn_hw.plan.cost import stage_resources
@@ -158,16 +159,6 @@ def _image(width: int, depth: int) -> Image:
     return Image(tuple(random.getrandbits(width) for _ in range(depth)), width)
 
 
-def _thresholds(stage: Mvtu) -> Image:
-    """Random thresholds; of constant ones such as sums of random inputs reach, or nothing would be left."""
-    bits = stage.accumulator.bits
-    if not stage.is_fixed:
-        return _image(stage.pe * bits, stage.neuron_fold)
-    middle, spread = (stage.mw / 2, stage.mw**0.5 / 2) if stage.input.dtype.is_bipolar else (0, 1 << 8)
-    values = [round(random.gauss(middle, spread)) & ((1 << bits) - 1) for _ in range(stage.mh)]
-    return Image((sum(value << place * bits for place, value in enumerate(values)),), stage.pe * bits)
-
-
 def _images(stage: Stage) -> dict[str, Image]:
     """Random contents of a unit's memories by file name."""
     if not isinstance(stage, Mvtu):
@@ -182,10 +173,11 @@ def _images(stage: Stage) -> dict[str, Image]:
 def _thresholds(stage: Mvtu) -> Image:
     """Random thresholds in the middle half of what sums reach: none fires always or never."""
     middle, spread = (stage.mw // 2, stage.mw // 4) if stage.input.dtype.is_bipolar else (0, 16 * stage.mw)
-    bits = stage.accumulator.bits
+    bits, sign = stage.threshold_bits, -1 if stage.accumulate == DSP else 1
     words = []
     for _ in range(stage.neuron_fold):
-        fields = (random.randint(middle - spread, middle + spread) % (1 << bits) for _ in range(stage.pe))
+        values = (sign * random.randint(middle - spread, middle + spread) for _ in range(stage.pe))
+        fields = (value % (1 << bits) for value in values)
         words.append(sum(field << p * bits for p, field in enumerate(fields)))
     return Image(tuple(words), stage.pe * bits)
 

@@ -18,3 +18,17 @@ RUNTIME = "runtime"
 """Weights and thresholds lie in RAM and can be loaded."""
 
 WEIGHTS = (FIXED, RUNTIME)
+
+LUT = "lut"
+"""Accumulators, or XNORs, are built of LUTs and carry chains."""
+
+DSP = "dsp"
+"""Accumulators of binary layers are built of DSP slices, four in one; XNORs, 48 in one."""
+
+PLACES = (LUT, DSP)
+
+DSP_LANES = 48
+"""Inputs that a DSP slice compares with weights."""
+
+MAX_DSP_SYNAPSES = 2047
+"""Inputs of a neuron that an accumulator of 12 bits holds: minus the threshold to the count of matches."""

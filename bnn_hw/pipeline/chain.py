@@ -13,6 +13,7 @@ import numpy as np
 from bnn_hw.ir.graph import Node
 from bnn_hw.ir.ops import Conv, Dense, MaxPool, Threshold
 from bnn_hw.ir.types import DataType, ValueType
+from bnn_hw.pipeline.latency import NOMINAL_CLOCK_HZ
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class MacLayer:
     name: the layer's name in folding files and reports. input: type of the value
     it reads; a dense layer reads it as one pixel of height * width * channels
     features. output: type of the accumulators. runtime: the hardware must take any
-    weights, not only these.
+    weights, not only these. clock_hz: that the hardware is to reach.
     """
 
     name: str
@@ -31,6 +32,7 @@ class MacLayer:
     input: ValueType
     output: ValueType
     runtime: bool = False
+    clock_hz: int = NOMINAL_CLOCK_HZ
 
     @property
     def is_dense(self) -> bool:
@@ -145,4 +147,10 @@ class Chain:
 def with_runtime_weights(chain: Chain) -> Chain:
     """The chain whose layers all take any weights."""
     steps = (replace(step, runtime=True) if isinstance(step, MacLayer) else step for step in chain.steps)
+    return Chain(chain.input, tuple(steps))
+
+
+def with_clock(chain: Chain, clock_hz: int) -> Chain:
+    """The chain for hardware of this clock."""
+    steps = (replace(step, clock_hz=clock_hz) if isinstance(step, MacLayer) else step for step in chain.steps)
     return Chain(chain.input, tuple(steps))

@@ -128,7 +128,7 @@ def _contents(stage: Mvtu, files: tuple[str, str]) -> list[tuple[str, str, int, 
     weights = ("weights", files[0], stage.neuron_fold * stage.synapse_fold, stage.pe * stage.simd)
     if stage.threshold is None:
         return [weights]
-    return [weights, ("thresholds", files[1], stage.neuron_fold, stage.pe * stage.accumulator.bits)]
+    return [weights, ("thresholds", files[1], stage.neuron_fold, stage.pe * stage.threshold_bits)]
 
 
 def map_record(config: ConfigMap) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from functools import singledispatch
 
+from bnn_hw.pipeline.arithmetic import DSP, LUT
 from bnn_hw.pipeline.stages import (
     Align,
     Converter,
@@ -53,14 +54,54 @@ def converter_cycles(channels: int, lanes_in: int, lanes_out: int) -> int:
     return SKID_CYCLES + (group > lanes_in) + (group > lanes_out)
 
 
-def mvtu_cycles(simd: int, bipolar: bool, weight_memory: str) -> int:
+def mvtu_cycles(
+    simd: int,
+    bipolar: bool,
+    weight_memory: str,
+    accumulate: str = LUT,
+    cuts: tuple[int, int] = (0, 0),
+    match: str = LUT,
+) -> int:
     """From the last input beat of a neuron fold to the fold's output beat.
 
-    simd: lanes; bipolar: one-bit input; weight_memory: logic or block.
+    simd: lanes; bipolar: one-bit input; weight_memory: logic or block; accumulate: lut or dsp;
+    cuts: of the counting of matches, and of the joining of groups; match: lut or dsp.
     """
     group = DOT_GROUP_BIPOLAR if bipolar else DOT_GROUP_INTEGER
     memory = 2 if weight_memory == "block" else 1
-    return memory + (2 if simd > group else 1) + SKID_CYCLES
+    dot = cuts[0] + (2 + cuts[1] if simd > group else 1)
+    return memory + dot + (accumulate == DSP) + (match == DSP) + SKID_CYCLES
+
+
+NOMINAL_CLOCK_HZ = 100_000_000
+"""Clock up to which matches are counted in one cycle, and groups joined in another."""
+
+# Levels of LUTs and carry chains between two registers of a dot product, by clock.
+_LEVELS = ((NOMINAL_CLOCK_HZ, 20), (150_000_000, 6))
+_FEWEST_LEVELS = 4
+
+# No counter of so many lanes, and no joining of so many groups, needs more cuts than one of
+# these levels; the structural generators are held to it.
+_COUNT_LEVELS = ((2, 1), (4, 4), (12, 6), (56, 12), (DOT_GROUP_BIPOLAR, 13))
+_JOIN_LEVELS = ((27, 14), (100, 17))
+
+
+def step_levels(clock_hz: int) -> int:
+    """Levels of logic of a dot product that a clock period has room for."""
+    return next((levels for clock, levels in _LEVELS if clock_hz <= clock), _FEWEST_LEVELS)
+
+
+def dot_cuts(simd: int, clock_hz: int) -> tuple[int, int]:
+    """Register cuts of a binary dot product for a clock.
+
+    Returns those in the counting of a group's matches, and those in the joining of groups.
+    """
+    limit = step_levels(clock_hz)
+    groups = -(-simd // DOT_GROUP_BIPOLAR)
+    lanes = -(-simd // groups)
+    count = next(levels for most, levels in _COUNT_LEVELS if lanes <= most)
+    join = next((levels for most, levels in _JOIN_LEVELS if groups <= most), _JOIN_LEVELS[-1][1])
+    return -(-count // limit) - 1, -(-join // limit) - 1 if groups > 1 else 0
 
 
 def scores_cycles(classes: int, lanes: int) -> int:
@@ -110,7 +151,8 @@ def _(stage: Window) -> int:
 
 @stage_cycles.register
 def _(stage: Mvtu) -> int:
-    return mvtu_cycles(stage.simd, stage.input.dtype.is_bipolar, stage.weight_memory)
+    bipolar = stage.input.dtype.is_bipolar
+    return mvtu_cycles(stage.simd, bipolar, stage.weight_memory, stage.accumulate, stage.cuts, stage.match)
 
 
 @stage_cycles.register

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bnn_hw.ir.types import DataType
+from bnn_hw.pipeline.arithmetic import DSP, LUT
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,10 @@ class Mvtu(Stage):
     threshold one above the greatest. A bipolar layer accumulates the popcount p
     of matches (sum = 2 p - mw).
     weight_memory: logic (LUTs) or block (BRAM). runtime: weights and thresholds lie in
-    RAM and can be loaded through the core's configuration port.
+    RAM and can be loaded through the core's configuration port. accumulate: lut, or dsp
+    for four accumulators in a DSP slice. match: lut, or dsp for the comparison of 48 inputs
+    with weights in a DSP slice. cuts: registers within the counting of matches,
+    and within the joining of groups of lanes, for fast clocks.
     With several pixels a beat (simd = mw) every pixel has its own PEs on common weights.
     rows, step: a vector has ``rows`` parts (kernel rows), and the parts of the next pixel's
     vector start ``step`` values (a pixel's channels) later.
@@ -189,8 +193,16 @@ class Mvtu(Stage):
     accumulator: DataType
     weight_memory: str
     runtime: bool = False
+    accumulate: str = LUT
+    cuts: tuple[int, int] = (0, 0)
+    match: str = LUT
     rows: int = 1
     step: int = 1
+
+    @property
+    def threshold_bits(self) -> int:
+        """Bits of a threshold in its memory; a DSP slice is given minus the threshold."""
+        return self.accumulator.bits + (1 if self.accumulate == DSP else 0)
 
     @property
     def neuron_fold(self) -> int:
@@ -204,14 +216,25 @@ class Mvtu(Stage):
     def is_fixed(self) -> bool:
         """Whether a thresholded layer is not folded, so that its weights never change: bnn_constant_mvtu."""
         unfolded = self.neuron_fold * self.synapse_fold == 1
-        return unfolded and self.threshold is not None and self.weight_memory == "logic" and not self.runtime
+        return unfolded and self.threshold is not None and self.weight_memory == "logic" and self._known
+
+    @property
+    def _known(self) -> bool:
+        """Whether hardware may be built for the weights: they stay, and no DSP slice takes part."""
+        return not self.runtime and DSP not in (self.accumulate, self.match)
 
     @property
     def is_sequenced(self) -> bool:
-        """Whether a binary layer has so few words of weights that lanes share them: bnn_sequence_dot."""
+        """Whether a binary layer has so few words of weights that lanes have weight signals in common."""
         words = self.neuron_fold * self.synapse_fold
         few = 2 <= words <= 16 and 1 << (words - 1) <= self.simd
-        return few and self.input.dtype.is_bipolar and not self.runtime
+        return self.input.dtype.is_bipolar and few and self._known
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the weights of a binary layer are one word, so that PEs share counts."""
+        words = self.neuron_fold * self.synapse_fold
+        return self.input.dtype.is_bipolar and words == 1 and self.pe >= 2 and self._known
 
 
 @dataclass(frozen=True)

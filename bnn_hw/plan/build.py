@@ -28,6 +28,7 @@ from bnn_hw.ir.graph import Graph
 from bnn_hw.ir.ops import accumulator_bounds
 from bnn_hw.ir.types import BIPOLAR, DataType, ValueType, sint, smallest_int, uint
 from bnn_hw.pipeline.chain import Chain, InputThreshold, MacLayer, PoolStep
+from bnn_hw.pipeline.latency import dot_cuts
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.stages import (
     Align,
@@ -313,26 +314,29 @@ class StageBuilder:
         dtype = BIPOLAR if layer.threshold else scores
         self.value = layer.threshold.name if layer.threshold else layer.mac.name
         output = replace(self.stream, dtype=dtype, channels=layer.mh, lanes=choice.pe, shared=0)
-        self.add(
-            Mvtu(
-                self.name(layer.name, "mvtu"),
-                layer.name,
-                self.value,
-                self.stream,
-                output,
-                mac=layer.mac.name,
-                threshold=layer.threshold.name if layer.threshold else None,
-                mw=layer.mw,
-                mh=layer.mh,
-                pe=choice.pe,
-                simd=choice.simd,
-                accumulator=accumulator_type(layer, runtime),
-                weight_memory=memory,
-                runtime=runtime,
-                rows=layer.kernel[0],
-                step=layer.channels,
-            )
+        unit = Mvtu(
+            self.name(layer.name, "mvtu"),
+            layer.name,
+            self.value,
+            self.stream,
+            output,
+            mac=layer.mac.name,
+            threshold=layer.threshold.name if layer.threshold else None,
+            mw=layer.mw,
+            mh=layer.mh,
+            pe=choice.pe,
+            simd=choice.simd,
+            accumulator=accumulator_type(layer, runtime),
+            weight_memory=memory,
+            runtime=runtime,
+            accumulate=choice.accumulate,
+            match=choice.match,
+            rows=layer.kernel[0],
+            step=layer.channels,
         )
+        if unit.input.dtype.is_bipolar and not (unit.is_constant or unit.is_sequenced or unit.is_fixed):
+            unit = replace(unit, cuts=dot_cuts(choice.simd, layer.clock_hz))
+        self.add(unit)
 
     def fifo(self, layer: MacLayer) -> None:
         name = self.name(layer.name, "fifo")

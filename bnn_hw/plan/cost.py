@@ -13,6 +13,7 @@ from __future__ import annotations
 from math import ceil
 
 from bnn_hw.pipeline import latency
+from bnn_hw.pipeline.arithmetic import DSP, DSP_LANES
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import (
     Align,
@@ -48,6 +49,12 @@ from bnn_hw.plan.sites import (
     sequence_dot,
     triple_sum_sites,
 )
+
+# LUT sites that a count of matches takes more than two rows of the same sum.
+ONE_NUMBER_LUT = 3.0
+
+# LUT sites that a DSP slice saves which compares 48 inputs with weights.
+MATCH_LUT_A_DSP = 13.0
 
 
 def clog2(value: int) -> int:
@@ -175,21 +182,25 @@ def mvtu(stage: Mvtu) -> Resources:
     thresholded = stage.threshold is not None
     places = sum(clog2(n) for n in (stage.synapse_fold, stage.neuron_fold, depth) if n > 1)
     registers = dot_registers(stage, different) + (sum_bits(stage) if stage.synapse_fold > 1 else 0)
+    if stage.accumulate == DSP:
+        # The slice holds sum and start; the count is one number instead of two rows.
+        registers -= (sum_bits(stage) if stage.synapse_fold > 1 else 0) + clog2(stage.simd + 1)
     input_registers = stage.input.width_bits * (2 if stage.weight_memory == BLOCK else 1)
     control = fitted_lut("mvtu", counter_bits=places)
     pixels = stage.input.pixels
     total = Resources(lut=product_lut(stage, different) * pixels + control, ff=registers * stage.pe * pixels)
-    total += Resources(ff=places + input_registers + 8)
+    total += Resources(ff=places + input_registers + 8, dsp=dsp_slices(stage))
     if stage.runtime:
         total += config_ram(stage.pe * stage.simd, depth, stage.weight_memory)
         if thresholded:
-            total += config_ram(stage.pe * stage.accumulator.bits, stage.neuron_fold, LOGIC)
+            total += config_ram(stage.pe * stage.threshold_bits, stage.neuron_fold, LOGIC)
         return total + skid(stage.output.width_bits)
     total += weight_rom(stage, depth)
     if thresholded and stage.neuron_fold > 1:
-        width = stage.pe * stage.accumulator.bits
-        # Read, then held back until a neuron's first beat.
-        own = 2 * distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
+        width = stage.pe * stage.threshold_bits
+        # Read, then held back until a neuron's first beat; a DSP slice does that itself.
+        copies = 1 if stage.accumulate == DSP else 2
+        own = copies * distinct_columns(width, stage.neuron_fold) + clog2(stage.neuron_fold)
         total += Resources(lut=rom_lut(width, stage.neuron_fold), ff=own)
     return total + skid(stage.output.width_bits)
 
@@ -211,8 +222,18 @@ def product_lut(stage: Mvtu, depth: int) -> float:
         count_bits = clog2(simd + 1)
         own = count_sites(simd // 2) + count_bits + sum_bits(stage)
         return pe * own + count_sites(simd) + count_bits + fitted_lut("constant", pe_bits=pe * count_bits)
-    dot = sequence_dot(simd)[0] if is_sequenced(depth, simd) else match_dot_sites(simd)
-    return pe * (dot + sum_bits(stage))
+    accumulate = ONE_NUMBER_LUT if stage.accumulate == DSP else sum_bits(stage)
+    if DSP not in (stage.accumulate, stage.match) and is_sequenced(depth, simd):
+        return pe * (sequence_dot(simd)[0] + accumulate)
+    saved = MATCH_LUT_A_DSP * simd / DSP_LANES if stage.match == DSP else 0.0
+    return pe * (match_dot_sites(simd) - saved + accumulate)
+
+
+def dsp_slices(stage: Mvtu) -> int:
+    """DSP slices: four accumulators in one, 48 inputs compared in one."""
+    units = stage.pe * stage.input.pixels
+    slices = ceil(units / 4) if stage.accumulate == DSP else 0
+    return slices + (ceil(units * stage.simd / DSP_LANES) if stage.match == DSP else 0)
 
 
 def integer_product_lut(stage: Mvtu, depth: int) -> float:

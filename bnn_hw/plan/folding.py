@@ -8,7 +8,9 @@ A folding file is JSON::
 with one entry for every compute layer, and in an entry optionally
 ``"memory": "logic"`` or ``"block"`` for the weights (by depth if left out),
 ``"weights": "runtime"`` for weights and thresholds that can be loaded ("fixed" if
-left out), and ``"pixels"`` (1 if left out).
+left out), ``"accumulate": "dsp"`` for accumulators in DSP slices and ``"match": "dsp"``
+for the comparison of inputs and weights in DSP slices ("lut" if left out), and
+``"pixels"`` (1 if left out).
 
 * PE: 1 to the number of neurons. It need not divide them; the last fold is then
   partly idle.
@@ -27,20 +29,21 @@ from pathlib import Path
 from typing import Any
 
 from bnn_hw.errors import FaultList, FoldingError, OutputError, suggest
-from bnn_hw.pipeline.arithmetic import FIXED, RUNTIME, WEIGHTS
+from bnn_hw.pipeline.arithmetic import DSP, FIXED, LUT, MAX_DSP_SYNAPSES, PLACES, RUNTIME, WEIGHTS
 from bnn_hw.pipeline.chain import Chain, MacLayer, PoolStep
 from bnn_hw.plan.memory import STYLES
 from bnn_hw.plan.pixels import after_layer, after_pool, after_split, divisors, is_aligned, takes_pixels
 
 FORMAT = "bnn_hw.folding/1"
-_KEYS = ("PE", "SIMD", "memory", "weights", "pixels")
+_KEYS = ("PE", "SIMD", "memory", "weights", "pixels", "accumulate", "match")
 
 
 @dataclass(frozen=True)
 class LayerFolding:
     """Neurons (pe) and inputs (simd) of a layer done in one cycle, for ``pixels`` windows.
 
-    weight_memory: None by depth; runtime: weights and thresholds can be loaded.
+    weight_memory: None by depth; runtime: weights and thresholds can be loaded;
+    accumulate, match: lut or dsp.
     """
 
     pe: int
@@ -48,6 +51,8 @@ class LayerFolding:
     weight_memory: str | None = None
     runtime: bool = False
     pixels: int = 1
+    accumulate: str = LUT
+    match: str = LUT
 
 
 Folding = dict[str, LayerFolding]
@@ -142,10 +147,29 @@ def _check_layer(faults: FaultList, place: str, layer: MacLayer, choice: LayerFo
             f"SIMD is {choice.simd}, which does not divide the {layer.channels} {unit}{whole}",
             f"nearest legal: {_listed([*below, *above])}",
         )
+    _check_dsp(faults, place, layer, choice)
     if choice.weight_memory not in (None, *STYLES):
         faults.add(
             place, f"memory is {choice.weight_memory!r}", f"use {' or '.join(STYLES)}, or leave it out"
         )
+
+
+def _check_dsp(faults: FaultList, place: str, layer: MacLayer, choice: LayerFolding) -> None:
+    """DSP slices compare bits, and their accumulators take counts of matches in 12 bits."""
+    constant = choice.pe == layer.mh and choice.simd == layer.mw and not (choice.runtime or layer.runtime)
+    for key in ("accumulate", "match"):
+        if getattr(choice, key) != DSP:
+            continue
+        remedy = f"leave out {key} in this layer"
+        if not layer.input.dtype.is_bipolar:
+            faults.add(place, f"{key} is dsp, but the layer's input is {layer.input.dtype}", remedy)
+        if constant:
+            faults.add(place, f"{key} is dsp, but the layer has a single beat and constant weights", remedy)
+        if key == "accumulate" and layer.mw > MAX_DSP_SYNAPSES:
+            cause = (
+                f"accumulate is dsp, but the layer has {layer.mw} synapses, not at most {MAX_DSP_SYNAPSES}"
+            )
+            faults.add(place, cause, remedy)
 
 
 def _listed(values: tuple[int, ...] | list[int]) -> str:
@@ -214,8 +238,15 @@ def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
     weights = entry.get("weights", FIXED)
     if weights not in WEIGHTS:
         faults.add(place, f"weights is {weights!r}", f"use {' or '.join(WEIGHTS)}, or leave it out")
+    places = {}
+    for key in ("accumulate", "match"):
+        places[key] = entry.get(key, LUT)
+        if places[key] not in PLACES:
+            faults.add(place, f"{key} is {places[key]!r}", f"use {' or '.join(PLACES)}, or leave it out")
+            places[key] = LUT
+    runtime = weights == RUNTIME
     return LayerFolding(
-        numbers["PE"], numbers["SIMD"], entry.get("memory"), weights == RUNTIME, numbers["pixels"]
+        numbers["PE"], numbers["SIMD"], entry.get("memory"), runtime, numbers["pixels"], **places
     )
 
 
@@ -228,6 +259,9 @@ def folding_text(folding: Folding) -> str:
             entry["memory"] = choice.weight_memory
         if choice.runtime:
             entry["weights"] = RUNTIME
+        for key in ("accumulate", "match"):
+            if getattr(choice, key) != LUT:
+                entry[key] = getattr(choice, key)
         if choice.pixels > 1:
             entry["pixels"] = choice.pixels
         lines.append(f"  {json.dumps(name)}: {json.dumps(entry)}")

@@ -11,7 +11,7 @@ from bnn_hw.errors import ConfigError
 from bnn_hw.ir import store
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline.arithmetic import STRUCTURAL
-from bnn_hw.pipeline.chain import Chain, with_runtime_weights
+from bnn_hw.pipeline.chain import Chain, with_clock, with_runtime_weights
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
@@ -58,6 +58,7 @@ def make_plan(
     wanted = parse_goal(goal)
     chain = with_runtime_weights(as_chain(graph)) if runtime_weights else as_chain(graph)
     clock_hz = _checked_clock(clock_hz or board.default_clock_hz)
+    chain = with_clock(chain, clock_hz)
     share = utilisation if utilisation is not None else 1.0 if wanted.kind == FOLDING else UTILISATION
     budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
     solution = _solve(chain, budget, wanted, design, clock_hz)
@@ -81,10 +82,11 @@ def plan_folding(
     graph: Graph, board: Board, folding: Folding, name: str = "manual", clock_hz: int | None = None
 ) -> Plan:
     """The plan of a given folding, whether it fits the board or not; FoldingError if it is illegal."""
-    chain = as_chain(graph)
+    clock_hz = clock_hz or board.default_clock_hz
+    chain = with_clock(as_chain(graph), clock_hz)
     check_folding(chain, folding)
     goal = Goal(f"{FOLDING}={name}", FOLDING, folding=name)
-    return _record(graph, chain, board, goal, clock_hz or board.default_clock_hz, sized(chain, folding))
+    return _record(graph, chain, board, goal, clock_hz, sized(chain, folding))
 
 
 def _solve(chain: Chain, budget: Budget, goal: Goal, design: Design | None, clock_hz: int) -> Solution:

@@ -62,10 +62,12 @@ def sized(chain: Chain, folding: Folding) -> Solution:
 def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
     """Depths for :func:`build_chain` with a frame every ``cycles``, rounded up to what RAMs come in.
 
-    A FIFO of up to two beats is left out: the skid buffer that is there does as well.
+    A FIFO of up to two beats is left out: the skid buffer that is there does as well. A
+    converter that gathers has none at its output, and could not go on while a beat waits.
     """
     needed = required_depths(stages, cycles)
     depths = {}
+    gathered = False
     fed = False  # by a layer; the input itself waits without harm
     for stage in stages:
         need = needed.get(stage.name, 0)
@@ -76,6 +78,9 @@ def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
         elif isinstance(stage, (Converter, Split)) and fed and need > 2:
             inlet = Fifo("", stage.layer, None, stage.input, stage.input, need)
             depths[stage.name] = cheapest_depth(inlet, need)
+        elif isinstance(stage, Split) and gathered and need:
+            depths[stage.name] = 2
+        gathered = isinstance(stage, Converter) and stage.output.lanes > stage.input.lanes
         fed = fed or isinstance(stage, Mvtu)
     return depths
 

@@ -272,7 +272,8 @@ def required_depths(stages: Sequence[Stage], interval: int) -> dict[str, int]:
             elif isinstance(unit, FullWindow) and fifo:
                 depths[fifo] = _waiting(waiting_since, unit.shifts(times, free)[unit.real])
             elif isinstance(unit, Pieces):
-                depths[stage.name] = _waiting(times, unit.taken(times))
+                taken = unit.taken(times)
+                depths[stage.name] = _waiting(times, taken) if (taken > times).any() else 0
             elif isinstance(unit, Scatter) and isinstance(stage, (Converter, Split)):
                 # The group being gathered has a register of its own.
                 gathered = len(entered) // len(times)

@@ -18,6 +18,7 @@ from bnn_hw import bits
 from bnn_hw.errors import ModelError
 from bnn_hw.ir.graph import Graph
 from bnn_hw.ir.ops import Conv, Dense, Threshold, accumulator_bounds
+from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.stages import Mvtu, ThresholdUnit
 
 
@@ -112,6 +113,8 @@ def mvtu_thresholds(graph: Graph, stage: Mvtu) -> np.ndarray:
 def threshold_image(graph: Graph, stage: Mvtu) -> Image:
     """Return the threshold ROM: NF words of PE thresholds of the accumulator's width.
 
+    A unit that accumulates in DSP slices starts at minus the threshold, so it has that.
+
     Raises ValueError if the plan's accumulator is too narrow for a threshold.
     """
     values = mvtu_thresholds(graph, stage)
@@ -120,7 +123,8 @@ def threshold_image(graph: Graph, stage: Mvtu) -> Image:
     if not kind.contains(values) or never > kind.max:
         raise ValueError(f"{stage.name}: thresholds {values.min()}..{values.max()} leave {kind}")
     folded = _by_fold(values, stage, absent=never)
-    return Image(tuple(bits.pack_words(folded, kind.bits)), stage.pe * kind.bits)
+    start = -folded if stage.accumulate == DSP else folded
+    return Image(tuple(bits.pack_words(start, stage.threshold_bits)), stage.pe * stage.threshold_bits)
 
 
 def unit_threshold_image(graph: Graph, stage: ThresholdUnit) -> Image:

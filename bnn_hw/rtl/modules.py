@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bnn_hw.pipeline.arithmetic import LUT
 from bnn_hw.pipeline.stages import (
     Align,
     Converter,
@@ -168,6 +169,9 @@ def _mvtu(stage: Mvtu) -> tuple[str, Parameters]:
         "WEIGHT_FILE": weight_file(stage),
         **({"THRESHOLD_FILE": threshold_file(stage)} if thresholded else {}),
         "WEIGHT_STYLE": stage.weight_memory,
+        **({"DOT_CUTS": stage.cuts[0], "JOIN_CUTS": stage.cuts[1]} if any(stage.cuts) else {}),
+        **({"MATCH": stage.match} if stage.match != LUT else {}),
+        **({"ACCUMULATE": stage.accumulate} if stage.accumulate != LUT else {}),
         **_several(PIXELS=stage.input.pixels, ROWS=stage.rows, STEP=stage.step),
     }
 

@@ -93,7 +93,7 @@ def _run(options: argparse.Namespace, openers: Dict[str, Opener]) -> int:
             meter.close()
     faults = [str(fault) for fault in bench.faults]
     _print(report.record(identity, bench.figures, bench.notes, faults), options, other)
-    if bench.figures["golden_mismatches"]["value"]:
+    if any(bench.figures[name]["value"] for name in ("golden_mismatches", "timed_mismatches")):
         return MISMATCH_STATUS
     return bench.faults[0].exit_status if bench.faults else 0
 

@@ -20,6 +20,7 @@ TITLES = {
     "fps_end_to_end": "speed, end to end",
     "fps_end_to_end_least": "  least",
     "fps_end_to_end_greatest": "  greatest",
+    "timed_mismatches": "  of these frames wrong",
     "cycles_end_to_end": "interval, end to end",
     "stalled_input": "stalled for input",
     "stalled_output": "stalled for output",

@@ -43,14 +43,16 @@ def _moment(device: Device, engine: Engine) -> Optional[tuple]:
 
 def check_clock(device: Device, engine: Engine, wanted_hz: float, seconds: float = 0.02) -> None:
     """ClockError where the measured clock is off from what it should be by more than 1 %."""
-    found: Optional[Measured] = None
+    best: Optional[Measured] = None
     for _ in range(ATTEMPTS):  # another program may take the processor in the middle of a reading
         found = measure_clock(device, engine, seconds)
         if found is None or abs(found.hz - wanted_hz) <= TOLERANCE * wanted_hz + found.uncertainty_hz:
             return
-    assert found is not None
+        if best is None or found.uncertainty_hz < best.uncertainty_hz:
+            best = found
+    assert best is not None
     cause = "runs at {:.4g} MHz by the cycle counter, not at {:.4g} MHz".format(
-        found.hz / 1e6, wanted_hz / 1e6
+        best.hz / 1e6, wanted_hz / 1e6
     )
     remedy = "check ps_crystal_hz of the board's file (33.333 or 50 MHz) and build for the right board"
     raise ClockError(device.name, cause, remedy)

@@ -45,6 +45,7 @@ class Bench:
         self.faults: List[AcceleratorError] = []
         repeats = -(-settings.frames // len(golden.images))
         self.images = np.concatenate([golden.images] * repeats)[: settings.frames]
+        self.raw = np.concatenate([golden.raw] * repeats)[: settings.frames]
         self.time = self.device.time_source
         self.counting = SIMULATED if self.device.kind == "simulation" else COUNTERS
 
@@ -146,13 +147,14 @@ class Bench:
 
     def throughput(self) -> None:
         """Frames a second end to end, from arrays to answers, and what held the accelerator up meanwhile."""
-        settings, rates, cycles = self.settings, [], []
+        settings, rates, cycles, wrong = self.settings, [], [], 0
         self.accelerator.clear_counters()
         before = self._counters()
         for _ in range(settings.repeats):
             start = self.device.seconds()
-            self.accelerator.classify(self.images)
+            answers = self.accelerator.classify(self.images)
             rates.append(len(self.images) / (self.device.seconds() - start))
+            wrong += int((answers.raw != self.raw).any(axis=1).sum())
             after = self._counters()
             if before and after:
                 cycles.append((after.cycles - before.cycles) / len(self.images))
@@ -160,6 +162,7 @@ class Bench:
         source = "{}, {} calls of {} frames".format(self.time, settings.repeats, len(self.images))
         for name, value in (("", np.median(rates)), ("_least", min(rates)), ("_greatest", max(rates))):
             self._set("fps_end_to_end" + name, value, "frames/s", source + (", median" if not name else ""))
+        self._set("timed_mismatches", wrong, "pictures", "every integer score of the timed frames")
         if cycles:
             self._set("cycles_end_to_end", np.median(cycles), "cycles/frame", self.counting + ", median")
         if before and before.busy_cycles:

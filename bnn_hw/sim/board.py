@@ -21,7 +21,7 @@ from bnn_hw.folders import whole_folder
 from bnn_hw.pipeline.shell import Shell
 from bnn_hw.sim import compiler
 
-SOURCES = (Path(__file__).parent / "board.cpp", Path(__file__).parent / "board_memory.h")
+SOURCES = tuple(Path(__file__).parent / name for name in ("board.cpp", "board.h", "board_memory.h"))
 PREFIX = "Vbnn_accelerator"
 SLVERR = 2
 DECERR = 3

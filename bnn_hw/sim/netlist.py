@@ -41,7 +41,7 @@ LIBRARY = Path("share/xilinx/cells_sim.v")
 OWN_CELLS = Path(__file__).parent / "cells"
 
 _MODULE = r"^\s*module\s+(\\\S+\s|[A-Za-z_][\w$]*).*?^\s*endmodule\b"
-_CELL = re.compile(r"^  ([A-Z][A-Z0-9_]*) (?:#\(|\\?[\w$\[\].:]+ \()", re.MULTILINE)
+_CELL = re.compile(r"^  ([A-Z][A-Z0-9_]*) (?:#\(|\\?[\w$\[\].:]+ +\()", re.MULTILINE)
 
 Progress = Callable[[str, int, int], None]
 

@@ -90,6 +90,10 @@ def test_every_fault_layer_by_layer(chain):
         ('{"layers": {"a": {"PE": 1.5, "SIMD": true}}}', "f.json, layer a: SIMD is True, not a whole number"),
         ('{"layers": {"a": {"PE": 1}}}', "f.json, layer a: SIMD is missing"),
         (
+            '{"layers": {"a": {"PE": 1, "SIMD": 1, "accumulate": "bram"}}}',
+            "f.json, layer a: accumulate is 'bram'\n    remedy: use lut or dsp, or leave it out",
+        ),
+        (
             '{"layers": {"a": {"PE": 1, "SIMD": 1, "weights": "loaded"}}}',
             "f.json, layer a: weights is 'loaded'\n    remedy: use fixed or runtime, or leave it out",
         ),
@@ -119,3 +123,23 @@ def test_runtime_weights_come_back():
     text = folding_text(folding)
     assert json.loads(text)["layers"]["conv1"] == {"PE": 2, "SIMD": 3, "weights": "runtime"}
     assert parse_folding(text, "f.json") == folding
+
+
+def test_accumulators_in_dsp_come_back_and_are_checked():
+    folding = {
+        "conv1": LayerFolding(2, 3, accumulate="dsp"),
+        "conv2": LayerFolding(10, 54, accumulate="dsp"),
+        "fc": LayerFolding(1, 1, accumulate="dsp", match="dsp"),
+    }
+    text = folding_text(folding)
+    assert json.loads(text)["layers"]["conv1"] == {"PE": 2, "SIMD": 3, "accumulate": "dsp"}
+    assert json.loads(text)["layers"]["fc"] == {"PE": 1, "SIMD": 1, "accumulate": "dsp", "match": "dsp"}
+    assert parse_folding(text, "f.json") == folding
+    chain = as_chain(random_graph((*SPECS[:2], DenseSpec("fc", 4)), (20, 20, 3)))
+    with pytest.raises(FoldingError) as caught:
+        check_folding(chain, folding)
+    assert [str(fault).split("\n")[0] for fault in caught.value.faults] == [
+        "folding, layer conv1: accumulate is dsp, but the layer's input is UINT8",
+        "folding, layer conv2: accumulate is dsp, but the layer has a single beat and constant weights",
+        "folding, layer fc: accumulate is dsp, but the layer has 2560 synapses, not at most 2047",
+    ]

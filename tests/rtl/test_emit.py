@@ -20,7 +20,7 @@ from bnn_hw.rtl.emit import LIBRARY, emit, library_sources
 from tests.networks import ConvSpec, DenseSpec, PoolSpec, ThresholdSpec, random_graph
 from tests.plans import make_plan
 
-RUNTIME = {"RUNTIME", "WEIGHT_BASE", "THRESHOLD_BASE"}
+OPTIONS = {"ACCUMULATE", "DOT_CUTS", "JOIN_CUTS", "MATCH", "RUNTIME", "WEIGHT_BASE", "THRESHOLD_BASE"}
 GOLDEN = Path(__file__).parent / "golden"
 GRAPH = random_graph(
     (ConvSpec("conv1", 6, (2, 2)), PoolSpec("pool1"), DenseSpec("fc1", 5), DenseSpec("fc2", 3)),
@@ -94,7 +94,7 @@ def test_every_parameter_exists_in_its_module(tmp_path: Path) -> None:
             declared = re.findall(r"parameter [^=]*?(\w+) =", (LIBRARY / f"{module}.sv").read_text())
             given = re.findall(r"\.(\w+)\(", text)
             assert set(given) <= set(declared)
-            assert set(declared) - set(given) <= {*optional, *RUNTIME}
+            assert set(declared) - set(given) <= {*optional, *OPTIONS}
 
 
 def test_arithmetic_is_the_plans_and_synthesis_reads_no_simulation_model(tmp_path: Path) -> None:

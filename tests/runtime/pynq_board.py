@@ -120,10 +120,10 @@ class StandIn(pynq.pl_server.device.Device):
             self.write_word(address + at, int.from_bytes(raw[at : at + 4], "little"))
 
     def flush(self, bo, offset, address, size):
-        self.buffers[bo].flush()
+        self.buffers[bo].flush(offset + size)
 
     def invalidate(self, bo, offset, address, size):
-        self.buffers[bo].invalidate()
+        self.buffers[bo].invalidate(offset + size)
 
     def get_bitfile_metadata(self, name, partial=False):
         hwh = Path(name).with_suffix(".hwh")

@@ -82,7 +82,7 @@ def test_figures_follow_from_the_counters(run):
     assert figures["cycles_end_to_end"] == (3 * (LATENCY + DRIVER) + 17 * INTERVAL) / 20
     assert figures["stalled_input"] == pytest.approx(25)
     assert figures["stalled_output"] == 0
-    assert figures["golden_mismatches"] == 0
+    assert figures["golden_mismatches"] == figures["timed_mismatches"] == 0
     assert figures["clock_measured"] is None
     assert result["figures"]["interval"]["source"] == (
         "cycle counters of the simulated hardware: (job of 8 frames - job of 1) / 7"
@@ -107,6 +107,7 @@ def test_a_wrong_answer_is_shown_and_ends_with_its_status(run, package, tmp_path
     status, out, _ = run("--device", "software", *SHORT, folder=folder)
     assert status == 8
     assert "of them wrong" in out
+    assert "  of these frames wrong                         2 pictures" in out  # 20 frames, twice
     assert "note: golden vector 2: expected" in out
 
 

@@ -5,6 +5,7 @@ Name Pythons that have pynq in BNN_HW_PYNQ_PYTHON, separated by colons.
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def test_a_board_with_another_crystal_than_the_package_says_is_refused(python, p
     """By a crystal of 50 MHz the dividers give 100 MHz; the board's own makes two thirds of it."""
     process = run(python, package, 33_333_333)
     assert process.returncode != 0
-    assert "runs at 66.67 MHz by the cycle counter, not at 100 MHz" in process.stderr
+    found = re.search(r"runs at ([0-9.]+) MHz by the cycle counter, not at 100 MHz", process.stderr)
+    assert found, process.stderr
+    assert 50 < float(found[1]) < 90  # a loaded computer measures loosely
     assert "check ps_crystal_hz" in process.stderr
 
 

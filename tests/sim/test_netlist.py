@@ -154,3 +154,14 @@ def test_cell_without_a_model_and_missing_netlist_are_typed_errors(mapped: Mappe
     assert not (tmp_path / "core").exists()
     with pytest.raises(ToolError, match="cannot be read"):
         netlists.netlist_core(mapped.rtl, tmp_path / "none.v", tmp_path / "core")
+
+
+def test_cells_are_found_whatever_their_names() -> None:
+    text = (
+        "module bnn_core (a);\n"
+        "  LUT2 #(\n    .INIT(4'h6)\n  ) plain (\n  );\n"
+        "  MUXF7 \\g_column[0].g_f7.u_mux  (\n  );\n"
+        "  CARRY4 c0 (\n  );\n"
+        "endmodule\n"
+    )
+    assert netlists.used_cells(text) == {"CARRY4": 1, "LUT2": 1, "MUXF7": 1}

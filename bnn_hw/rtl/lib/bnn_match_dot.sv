@@ -5,10 +5,15 @@
 //            row0 + row1, which the accumulator adds in one go.
 // GROUP      lanes counted in one cycle. More lanes are counted group by group in one cycle
 //            and the groups joined in a second.
-// Latency    1 enabled cycle, 2 where SIMD exceeds GROUP.
+// MATCHED    1: the inputs are matches already, of bnn_xnor_48; the weights do not count.
+// CUTS       registers within the counting of a group, JOIN_CUTS within the joining, for fast clocks.
+// Latency    1 + CUTS enabled cycles, 2 + CUTS + JOIN_CUTS where SIMD exceeds GROUP.
 module bnn_match_dot #(
   parameter int SIMD = 16,
   parameter int GROUP = 64,
+  parameter bit MATCHED = 0,
+  parameter int CUTS = 0,
+  parameter int JOIN_CUTS = 0,
   parameter int ROW_BITS = $clog2(SIMD + 1)
 ) (
   input  logic                clk,
@@ -32,9 +37,17 @@ module bnn_match_dot #(
     localparam int COUNT_BITS = $clog2(COUNT + 1);
     logic [COUNT_BITS-1:0] even, odd;
 
-    bnn_match_rows #(.LANES(COUNT)) u_rows (
-      .inputs(inputs[FIRST +: COUNT]), .weights(weights[FIRST +: COUNT]), .row0(even), .row1(odd)
-    );
+    if (MATCHED) begin : g_matched
+      logic unused_weights;
+      assign unused_weights = ^weights[FIRST +: COUNT];
+      bnn_one_rows #(.LANES(COUNT), .CUTS(CUTS)) u_rows (
+        .clk, .enable, .inputs(inputs[FIRST +: COUNT]), .row0(even), .row1(odd)
+      );
+    end else begin : g_match
+      bnn_match_rows #(.LANES(COUNT), .CUTS(CUTS)) u_rows (
+        .clk, .enable, .inputs(inputs[FIRST +: COUNT]), .weights(weights[FIRST +: COUNT]), .row0(even), .row1(odd)
+      );
+    end
 
     always_ff @(posedge clk) begin
       if (enable) rows[2*g*GROUP_BITS +: 2*GROUP_BITS] <= {GROUP_BITS'(odd), GROUP_BITS'(even)};
@@ -45,8 +58,8 @@ module bnn_match_dot #(
     assign {row1, row0} = rows;
   end else begin : g_groups
     logic [ROW_BITS-1:0] even, odd;
-    bnn_compress_rows #(.NUMBERS(2 * GROUPS), .BITS(GROUP_BITS), .SUM_BITS(ROW_BITS)) u_join (
-      .numbers(rows), .row0(even), .row1(odd)
+    bnn_compress_rows #(.NUMBERS(2 * GROUPS), .BITS(GROUP_BITS), .SUM_BITS(ROW_BITS), .CUTS(JOIN_CUTS)) u_join (
+      .clk, .enable, .numbers(rows), .row0(even), .row1(odd)
     );
     always_ff @(posedge clk) begin
       if (enable) begin

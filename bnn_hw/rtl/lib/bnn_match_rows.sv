@@ -5,10 +5,15 @@
 //
 // Purpose    XNOR and popcount of one processing element (PE).
 // LANES      inputs and weights; row0 + row1 is the number of matches.
+// CUTS       registers on every path, for fast clocks. Latency CUTS enabled cycles; combinational
+//            without.
 module bnn_match_rows #(
   parameter int LANES = 16,
+  parameter int CUTS = 0,
   parameter int ROW_BITS = $clog2(LANES + 1)
 ) (
+  input  logic                clk,
+  input  logic                enable,
   input  logic [LANES-1:0]    inputs,
   input  logic [LANES-1:0]    weights,
   output logic [ROW_BITS-1:0] row0,
@@ -16,6 +21,8 @@ module bnn_match_rows #(
 );
   `BNN_REQUIRE(require_lanes, LANES >= 1, "LANES must be at least 1")
 
-  assign row0 = ROW_BITS'($countones(~(inputs ^ weights)));
+  logic [ROW_BITS-1:0] found;
+  assign found = ROW_BITS'($countones(~(inputs ^ weights)));
   assign row1 = '0;
+  bnn_delay #(.WIDTH(ROW_BITS), .LENGTH(CUTS)) u_row0 (.clk, .enable, .in_data(found), .out_data(row0));
 endmodule

@@ -15,8 +15,14 @@
 //            signed sum in OUT_BITS bits.
 // WEIGHT_FILE     NF*SF words of PE*SIMD bits, word nf*SF+sf; bit p*SIMD+s is the weight of
 //                 neuron nf*PE+p and input sf*SIMD+s, 1 for +1 and 0 for -1.
-// THRESHOLD_FILE  NF words of PE*ACC_BITS bits, PE p at p*ACC_BITS.
+// THRESHOLD_FILE  NF words of PE*ACC_BITS bits, PE p at p*ACC_BITS. With ACCUMULATE "dsp" they hold
+//            minus the threshold in ACC_BITS + 1 bits each.
+// ACCUMULATE "lut", or "dsp": four accumulators of a binary layer in a DSP slice, MW up to 2047.
 // WEIGHT_STYLE    "logic" (LUTs) or "block" (block RAM).
+// MATCH      "lut", or "dsp": inputs and weights of a binary layer are compared in DSP slices, 48
+//            lanes in each.
+// DOT_CUTS   registers within the counting of matches of a binary layer, for fast clocks, and
+//            JOIN_CUTS within the joining of groups where SIMD exceeds DOT_GROUP.
 // PIXELS     vectors a beat, those of neighbouring windows; more than one needs SIMD = MW. A vector
 //            has ROWS parts of MW / ROWS inputs. The parts of the next vector start STEP inputs
 //            later, so the beat holds ROWS times MW / ROWS + (PIXELS - 1) * STEP inputs. The output
@@ -27,8 +33,8 @@
 //            the unit for a cycle or two and changes nothing.
 // Handshake  in_ready and out_valid depend on registers only (skid buffer at the output).
 // Rate       one input beat a cycle, NF output beats of PE values a vector.
-// Latency    from the last input beat of a fold: 3 cycles, one more with WEIGHT_STYLE
-//            "block", one more where SIMD exceeds DOT_GROUP.
+// Latency    from the last input beat of a fold: 3 cycles, one more each with WEIGHT_STYLE
+//            "block", with ACCUMULATE "dsp", with MATCH "dsp" and where SIMD exceeds DOT_GROUP, and one a cut.
 // The stages: memory and input register, dot product, accumulate and compare into the output.
 module bnn_mvtu #(
   parameter int IN_BITS = 1,
@@ -44,6 +50,10 @@ module bnn_mvtu #(
   parameter WEIGHT_FILE = "",
   parameter THRESHOLD_FILE = "",
   parameter WEIGHT_STYLE = "logic",
+  parameter ACCUMULATE = "lut",
+  parameter MATCH = "lut",
+  parameter int DOT_CUTS = 0,
+  parameter int JOIN_CUTS = 0,
   parameter bit RUNTIME = 0,
   parameter int WEIGHT_BASE = 0,
   parameter int THRESHOLD_BASE = 0,
@@ -68,8 +78,11 @@ module bnn_mvtu #(
   localparam int WORDS = NF * SF;
   localparam int DOT_GROUP = BIPOLAR ? 64 : 9;    // lanes summed up within a cycle at 100 MHz
   localparam int ROM_LATENCY = (WEIGHT_STYLE == "block") ? 2 : 1;
-  localparam int DOT_LATENCY = (SIMD > DOT_GROUP) ? 2 : 1;
-  localparam int STAGES = ROM_LATENCY + DOT_LATENCY;    // from acceptance to the accumulator
+  localparam int DOT_LATENCY = DOT_CUTS + ((SIMD > DOT_GROUP) ? 2 + JOIN_CUTS : 1);
+  localparam bit DSP = ACCUMULATE == "dsp";
+  localparam bit MATCH_DSP = MATCH == "dsp";
+  localparam int SUMMING = ROM_LATENCY + DOT_LATENCY + (MATCH_DSP ? 1 : 0);    // from acceptance to the accumulator
+  localparam int STAGES = SUMMING + (DSP ? 1 : 0);       // to the result
 
   `BNN_REQUIRE(require_simd, SIMD >= 1 && MW % SIMD == 0, "SIMD must divide MW")
   `BNN_REQUIRE(require_pe, PE >= 1 && PE <= MH, "PE must be 1 to MH")
@@ -77,6 +90,9 @@ module bnn_mvtu #(
   `BNN_REQUIRE(require_out_bits, !THRESHOLD || OUT_BITS == 1, "OUT_BITS must be 1 behind a threshold")
   `BNN_REQUIRE(require_acc_bits, !(BIPOLAR && THRESHOLD) || ACC_BITS >= $clog2(MW + 2),
     "ACC_BITS must hold MW + 1")
+  `BNN_REQUIRE(require_accumulate, ACCUMULATE == "lut" || ACCUMULATE == "dsp", "ACCUMULATE must be lut or dsp")
+  `BNN_REQUIRE(require_match, MATCH == "lut" || (MATCH_DSP && BIPOLAR), "MATCH must be lut, or dsp with BIPOLAR")
+  `BNN_REQUIRE(require_dsp, !DSP || (BIPOLAR && MW <= 2047), "ACCUMULATE dsp needs BIPOLAR and MW up to 2047")
   `BNN_REQUIRE(require_pixels, PIXELS == 1 || (PIXELS > 1 && SIMD == MW), "several PIXELS need SIMD = MW")
   `BNN_REQUIRE(require_rows, ROWS >= 1 && MW % ROWS == 0 && STEP >= 1, "ROWS must divide MW")
 
@@ -184,44 +200,51 @@ module bnn_mvtu #(
   localparam int SUM_BITS = THRESHOLD ? ACC_BITS + 1 : BIPOLAR ? OUT_BITS - 1 : OUT_BITS;
   localparam int OFFSET = BIPOLAR ? (MW + 1) / 2 : 0;
   // Weights that never change make shared counts worth while; bnn_constant_dot tells what it adds.
-  localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2 && !RUNTIME;
+  localparam bit CONSTANT = BIPOLAR && WORDS == 1 && PE >= 2 && !RUNTIME && !DSP && !MATCH_DSP;
   // So few words that lanes have weight signals in common.
-  localparam bit SEQUENCED = BIPOLAR && WORDS >= 2 && WORDS <= 16 && (1 << (WORDS - 1)) <= SIMD && !RUNTIME;
+  localparam bit SEQUENCED = BIPOLAR && WORDS >= 2 && WORDS <= 16 && (1 << (WORDS - 1)) <= SIMD && !RUNTIME
+    && !DSP && !MATCH_DSP;
+  `BNN_REQUIRE(require_cuts, DOT_CUTS == 0 || (BIPOLAR && !CONSTANT && !SEQUENCED),
+    "only counts of matches with weights of many words have DOT_CUTS")
   logic [PE*SUM_BITS-1:0] next_withheld, withheld;    // what is subtracted; all ones for nothing
-  logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold
+  logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold; with DSP minus it
   logic                   is_first, next_is_first;
 
-  assign is_first      = (SF == 1) || first[STAGES-1];
-  assign next_is_first = (SF == 1) || first[STAGES-2];
+  assign is_first      = (SF == 1) || first[SUMMING-1];
+  assign next_is_first = (SF == 1) || first[SUMMING-2];
 
   if (THRESHOLD) begin : g_thresholds
     logic [NF_BITS-1:0]     fold;    // that reaches the accumulator in two cycles
-    logic [PE*ACC_BITS-1:0] thresholds;
-    bnn_delay #(.WIDTH(NF_BITS), .LENGTH(STAGES - 2)) u_fold (
+    localparam int FIELD = DSP ? SUM_BITS : ACC_BITS;
+    logic [PE*FIELD-1:0] thresholds;
+    bnn_delay #(.WIDTH(NF_BITS), .LENGTH(SUMMING - 2)) u_fold (
       .clk, .enable(advance), .in_data(neuron_fold), .out_data(fold)
     );
     if (RUNTIME) begin : g_loaded
       bnn_config_ram #(
-        .WIDTH(PE * ACC_BITS), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic"), .BASE(THRESHOLD_BASE)
+        .WIDTH(PE * FIELD), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic"), .BASE(THRESHOLD_BASE)
       ) u_thresholds (
         .clk, .rst_n, .enable(advance), .address(fold), .data(thresholds),
         .request(config_request), .answer(thresholds_answer), .hold(thresholds_hold)
       );
     end else begin : g_fixed
       assign {thresholds_hold, thresholds_answer} = '0;
-      bnn_rom #(.WIDTH(PE * ACC_BITS), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic")) u_thresholds (
+      bnn_rom #(.WIDTH(PE * FIELD), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic")) u_thresholds (
         .clk, .enable(advance), .address(fold), .data(thresholds)
       );
     end
     for (genvar p = 0; p < PE; p++) begin : g_withheld
-      assign subtracted[p*SUM_BITS +: SUM_BITS] = {
-        !BIPOLAR && thresholds[p*ACC_BITS + ACC_BITS - 1],
-        thresholds[p*ACC_BITS +: ACC_BITS]
-      };
+      if (DSP) begin : g_start
+        assign subtracted[p*SUM_BITS +: SUM_BITS] = thresholds[p*FIELD +: FIELD];
+      end else begin : g_threshold
+        assign subtracted[p*SUM_BITS +: SUM_BITS] = {
+          !BIPOLAR && thresholds[p*FIELD + FIELD - 1], thresholds[p*FIELD +: FIELD]
+        };
+      end
     end
   end else begin : g_no_thresholds
     assign {thresholds_hold, thresholds_answer} = '0;
-    assign subtracted = {PE{SUM_BITS'(OFFSET)}};
+    assign subtracted = {PE{SUM_BITS'(DSP ? -OFFSET : OFFSET)}};
   end
 
   if (CONSTANT) begin : g_correction
@@ -291,12 +314,67 @@ module bnn_mvtu #(
     assign {counts0, counts1} = '0;
   end
 
+  // Matches of all PEs side by side, 48 lanes a DSP slice.
+  localparam int UNITS = PIXELS * PE;
+  localparam int SLICES = (UNITS * SIMD + 47) / 48;
+  logic [48*SLICES-1:0] equal, unused_equal;    // the last slice may have idle lanes
+  assign unused_equal = equal;
+  if (MATCH_DSP) begin : g_match_dsp
+    logic [48*SLICES-1:0] lanes, lane_weights;
+    for (genvar i = 0; i < UNITS; i++) begin : g_unit
+      assign lanes[i*SIMD +: SIMD] = vectors[i/PE*SIMD +: SIMD];
+    end
+    if (48 * SLICES > UNITS * SIMD) begin : g_idle
+      assign lanes[48*SLICES-1:UNITS*SIMD] = '0;
+    end
+    assign lane_weights = (48 * SLICES)'({PIXELS{weights}});
+    for (genvar m = 0; m < SLICES; m++) begin : g_slice
+      bnn_xnor_48 u_xnor (
+        .clk, .enable(advance), .inputs(lanes[48*m +: 48]), .weights(lane_weights[48*m +: 48]),
+        .equal(equal[48*m +: 48])
+      );
+    end
+  end else begin : g_no_match_dsp
+    assign equal = '0;
+  end
+
+  localparam int FOURS = (UNITS + 3) / 4;
+  logic [FOURS*48-1:0] dsp_counts, dsp_starts, dsp_sums;
+  logic                unused_dsp;    // bits above a sum's, PEs that are not there, and what DSPs hold themselves
+  assign unused_dsp = ^{dsp_counts, dsp_starts, dsp_sums, withheld, is_first};
+  if (DSP) begin : g_dsp
+    for (genvar f = 0; f < FOURS; f++) begin : g_four
+      bnn_accumulate_four u_accumulate (
+        .clk, .enable(advance), .update(advance && valid[SUMMING-1]), .first(next_is_first),
+        .counts(dsp_counts[48*f +: 48]), .starts(dsp_starts[48*f +: 48]), .sums(dsp_sums[48*f +: 48])
+      );
+    end
+    for (genvar i = UNITS; i < 4 * FOURS; i++) begin : g_idle
+      assign {dsp_counts[12*i +: 12], dsp_starts[12*i +: 12]} = '0;
+    end
+  end else begin : g_no_dsp
+    assign {dsp_counts, dsp_starts, dsp_sums} = '0;
+  end
+
   for (genvar i = 0; i < PIXELS * PE; i++) begin : g_pe
     localparam int V = i / PE;    // its vector
     localparam int P = i % PE;
     logic [SUM_BITS-1:0] accumulator, sum;
 
-    if (CONSTANT) begin : g_constant
+    if (DSP) begin : g_dsp_sum
+      logic [COUNT_BITS-2:0] count;
+      logic                  unused_accumulator;
+      assign unused_accumulator = ^accumulator;
+      bnn_match_sum #(
+        .SIMD(SIMD), .GROUP(DOT_GROUP), .MATCHED(MATCH_DSP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
+      ) u_dot (
+        .clk, .enable(advance), .inputs(MATCH_DSP ? equal[i*SIMD +: SIMD] : vectors[V*SIMD +: SIMD]),
+        .weights(weights[P*SIMD +: SIMD]), .count
+      );
+      assign dsp_counts[12*i +: 12] = 12'(count);
+      assign dsp_starts[12*i +: 12] = 12'($signed(subtracted[P*SUM_BITS +: SUM_BITS]));
+      assign sum = SUM_BITS'($signed(dsp_sums[12*i +: 12]));
+    end else if (CONSTANT) begin : g_constant
       localparam int KEPT_BITS = (COUNT_BITS < SUM_BITS) ? COUNT_BITS : SUM_BITS;
       bnn_accumulate #(
         .ROW0_BITS(KEPT_BITS), .SIGNED(0), .INVERT(0), .ROW1_BITS(KEPT_BITS), .SUM_BITS(SUM_BITS)
@@ -311,9 +389,11 @@ module bnn_mvtu #(
         assign row0 = counts0[i*COUNT_BITS +: ROW_BITS];
         assign row1 = counts1[i*COUNT_BITS +: ROW_BITS];
       end else begin : g_dot
-        bnn_match_dot #(.SIMD(SIMD), .GROUP(DOT_GROUP)) u_dot (
-          .clk, .enable(advance), .inputs(vectors[V*SIMD +: SIMD]), .weights(weights[P*SIMD +: SIMD]),
-          .row0, .row1
+        bnn_match_dot #(
+          .SIMD(SIMD), .GROUP(DOT_GROUP), .MATCHED(MATCH_DSP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
+        ) u_dot (
+          .clk, .enable(advance), .inputs(MATCH_DSP ? equal[i*SIMD +: SIMD] : vectors[V*SIMD +: SIMD]),
+          .weights(weights[P*SIMD +: SIMD]), .row0, .row1
         );
       end
       bnn_accumulate #(
@@ -344,7 +424,7 @@ module bnn_mvtu #(
       );
     end
 
-    if (SF == 1) begin : g_no_accumulator
+    if (SF == 1 || DSP) begin : g_no_accumulator
       assign accumulator = '0;
     end else begin : g_accumulator
       // One condition clears, so that flip-flops do it by their reset and no LUT stands behind the adder.

@@ -7,16 +7,29 @@ library: a module that picks, by its parameters, one of the generated modules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR, DOT_GROUP_INTEGER
 from bnn_hw.pipeline.stages import Mvtu, Stage
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
 from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
-from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
+from bnn_hw.rtl.structural.cuts import cut
+from bnn_hw.rtl.structural.matches import (
+    best_links,
+    best_shape,
+    compress_rows,
+    match_count,
+    match_rows,
+    one_count,
+    one_rows,
+    subset_counts,
+    sum_rows,
+)
 from bnn_hw.rtl.structural.netlist import Netlist, Signal
 from bnn_hw.rtl.structural.sequences import sequence_rows
 from bnn_hw.rtl.structural.sums import Sums, triple_sums
@@ -24,9 +37,13 @@ from bnn_hw.rtl.structural.twins import (
     ACCUMULATE,
     COMPRESS_ROWS,
     CONSTANT_LAYER,
+    MATCH_COUNT,
     MATCH_ROWS,
+    ONE_COUNT,
+    ONE_ROWS,
     SEQUENCE_DOT,
     SUBSET_COUNTS,
+    SUM_ROWS,
     TRIPLE_SUMS,
     Parameters,
     dispatcher,
@@ -36,6 +53,12 @@ from bnn_hw.rtl.structural.verilog import Module, module_text
 PRIMITIVES = Path(__file__).parent / "simulation" / "bnn_primitives.sv"
 """Models of the primitives, for simulation only."""
 
+_DSP_MODULES = Path(__file__).parent / "modules"
+DSP_ADDERS = _DSP_MODULES / "bnn_accumulate_four.sv"
+DSP_XNOR = _DSP_MODULES / "bnn_xnor_48.sv"
+
+Counter = tuple[int, int]
+Join = tuple[int, int, int, int]
 Outputs = Mapping[str, Sequence[Signal]]
 
 
@@ -99,18 +122,25 @@ class Fixed:
 class Needs:
     """What a plan needs.
 
-    lanes: of match counters; joins: (numbers, bits, sum bits); adders: of accumulators;
+    lanes: (lanes, cuts) of match counters; joins: (numbers, bits, sum bits, cuts); adders: of accumulators;
     constants: layers of constant weights; sums: of integer inputs; sequences: layers of few words;
-    fixed: layers of bnn_constant_layer.
+    fixed: layers of bnn_constant_layer. For accumulators in DSP slices, counts: (lanes, cuts);
+    totals as joins. one_rows, one_counts: of matches found in DSP slices. dsp: modules of a
+    slice. cuts: registers on a path.
     """
 
-    lanes: tuple[int, ...]
-    joins: tuple[tuple[int, int, int], ...]
+    lanes: tuple[Counter, ...]
+    joins: tuple[Join, ...]
     adders: tuple[Adder, ...]
     constants: tuple[Weights, ...] = ()
     sums: tuple[Sums, ...] = ()
     sequences: tuple[Weights, ...] = ()
     fixed: tuple[Fixed, ...] = ()
+    counts: tuple[Counter, ...] = ()
+    totals: tuple[Join, ...] = ()
+    one_rows: tuple[Counter, ...] = ()
+    one_counts: tuple[Counter, ...] = ()
+    dsp: tuple[str, ...] = ()
 
 
 def _groups(simd: int) -> tuple[int, int]:
@@ -127,7 +157,7 @@ def _adder(unit: Mvtu) -> Adder:
         sum_bits = unit.output.dtype.bits - (1 if bipolar else 0)
     if bipolar:
         bits = unit.simd.bit_length()
-        if is_constant(unit):
+        if unit.is_constant:
             bits = min(bits + 1, sum_bits)
         return Adder(bits, False, False, bits, sum_bits)
     triples = -(-unit.simd // 3)
@@ -142,12 +172,6 @@ def _summed(unit: Mvtu) -> int:
     if pixels > 1 and unit.step % 3 == 0 and (unit.simd // unit.rows) % 3 == 0:
         return unit.simd + unit.rows * (pixels - 1) * unit.step
     return unit.simd
-
-
-def is_constant(unit: Mvtu) -> bool:
-    """Tell whether bnn_mvtu takes bnn_constant_dot for this unit."""
-    words = unit.neuron_fold * unit.synapse_fold
-    return unit.input.dtype.is_bipolar and words == 1 and unit.pe >= 2 and not unit.runtime
 
 
 @dataclass(frozen=True)
@@ -175,35 +199,49 @@ def needs_of(stages: Iterable[Stage], contents: Mapping[str, Contents]) -> Needs
     fixed: list[Fixed] = []
     constants: list[Weights] = []
     sequences: list[Weights] = []
-    lanes: set[int] = set()
-    joins: set[tuple[int, int, int]] = set()
-    adders: set[Adder] = set()
-    sums: set[Sums] = set()
+    found: dict[str, set] = {field.name: set() for field in fields(Needs)}
     for unit in stages:
         if not isinstance(unit, Mvtu):
             continue
         if unit.is_fixed:
             fixed.append(contents[unit.name].of_fixed(unit))
             continue
-        adders.add(_adder(unit))
+        if unit.accumulate != DSP:
+            found["adders"].add(_adder(unit))
         if not unit.input.dtype.is_bipolar:
-            sums.add(Sums(_summed(unit), unit.input.dtype.bits, unit.input.dtype.is_signed))
-        elif is_constant(unit):
+            found["sums"].add(Sums(_summed(unit), unit.input.dtype.bits, unit.input.dtype.is_signed))
+        elif unit.is_constant:
             constants.append(contents[unit.name].of_unit(unit))
         elif unit.is_sequenced:
             sequences.append(contents[unit.name].of_unit(unit))
         else:
-            groups, share = _groups(unit.simd)
-            lanes |= {share, unit.simd - (groups - 1) * share}
-            if groups > 1:
-                joins.add((2 * groups, share.bit_length(), unit.simd.bit_length()))
-    ordered = (tuple(sorted(lanes)), tuple(sorted(joins)), tuple(sorted(adders, key=astuple)))
-    return Needs(*ordered, tuple(constants), tuple(sorted(sums, key=astuple)), tuple(sequences), tuple(fixed))
+            for name, needed in _dot_needs(unit).items():
+                found[name] |= needed
+    ordered = {name: tuple(sorted(kinds, key=_order)) for name, kinds in found.items()}
+    layers = {"constants": tuple(constants), "sequences": tuple(sequences), "fixed": tuple(fixed)}
+    return Needs(**{**ordered, **layers})
+
+
+def _order(kind: Adder | Sums | Counter | Join | str) -> Any:
+    return astuple(kind) if isinstance(kind, (Adder, Sums)) else kind
+
+
+def _dot_needs(unit: Mvtu) -> dict[str, set]:
+    """What bnn_match_dot or bnn_match_sum takes for a unit, and its modules of DSP slices."""
+    groups, share = _groups(unit.simd)
+    counters = {(lanes, unit.cuts[0]) for lanes in (share, unit.simd - (groups - 1) * share)}
+    matched, number = unit.match == DSP, unit.accumulate == DSP
+    dsp = {path.name for path, used in ((DSP_ADDERS, number), (DSP_XNOR, matched)) if used}
+    rows = "one_rows" if matched else "lanes"
+    if groups == 1:
+        return {("one_counts" if matched else "counts") if number else rows: counters, "dsp": dsp}
+    join = (2 * groups, share.bit_length(), unit.simd.bit_length(), unit.cuts[1])
+    return {rows: counters, "totals" if number else "joins": {join}, "dsp": dsp}
 
 
 def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     """Return texts by file name, each file before those that use it."""
-    match = [_match(lanes, dual_cells) for lanes in needs.lanes]
+    match = [_match(*counter, dual_cells) for counter in needs.lanes]
     join = [_join(*sizes, dual_cells) for sizes in needs.joins]
     add = [_add(adder, dual_cells) for adder in needs.adders]
     files: dict[str, str] = {}
@@ -211,6 +249,10 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     sums = [_sums(kind, dual_cells) for kind in needs.sums]
     sequence = [_sequences(layer, index, dual_cells) for index, layer in enumerate(needs.sequences)]
     layers = [_fixed(layer, index, dual_cells) for index, layer in enumerate(needs.fixed)]
+    single = [_count(*counter, dual_cells) for counter in needs.counts]
+    whole = [_total(*sizes, dual_cells) for sizes in needs.totals]
+    ones = [_one_rows(*counter, dual_cells) for counter in needs.one_rows]
+    number = [_one_count(*counter, dual_cells) for counter in needs.one_counts]
     forms = (
         (match, MATCH_ROWS),
         (join, COMPRESS_ROWS),
@@ -219,28 +261,67 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
         (layers, CONSTANT_LAYER),
         (sums, TRIPLE_SUMS),
         (add, ACCUMULATE),
+        (single, MATCH_COUNT),
+        (whole, SUM_ROWS),
+        (ones, ONE_ROWS),
+        (number, ONE_COUNT),
     )
     for own, twin in forms:
         if own:
             files |= {f"{module.name}.sv": module_text(module) for module, _ in own}
             files[f"{twin.name}.sv"] = dispatcher(twin, own)
+    for path in (DSP_ADDERS, DSP_XNOR):
+        if path.name in needs.dsp:
+            files[path.name] = path.read_text()
     return files
 
 
-def _match(lanes: int, dual_cells: bool) -> tuple[Module, Parameters]:
+def _match(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, (row0, row1) = match_rows(lanes, best_shape(lanes))
     purpose = f"Number of equal lanes of {lanes}, as two rows."
+    parameters = {"LANES": lanes, "CUTS": cuts}
     return _module(
-        f"bnn_match_rows_{lanes}", purpose, net, {"row0": row0, "row1": row1}, dual_cells, {"LANES": lanes}
+        f"bnn_match_rows_{lanes}", purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters
     )
 
 
-def _join(numbers: int, bits: int, sum_bits: int, dual_cells: bool) -> tuple[Module, Parameters]:
+def _join(numbers: int, bits: int, sum_bits: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
     net, (row0, row1) = compress_rows(numbers, bits, sum_bits)
     purpose = f"{numbers} numbers of {bits} bits compressed to two rows of {sum_bits}."
-    parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits}
+    parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits, "CUTS": cuts}
     name = f"bnn_compress_rows_{numbers}_{bits}_{sum_bits}"
     return _module(name, purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters)
+
+
+def _count(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, count = match_count(lanes, best_links(lanes))
+    purpose = f"Number of equal lanes of {lanes}."
+    parameters = {"LANES": lanes, "CUTS": cuts}
+    return _module(f"bnn_match_count_{lanes}", purpose, net, {"count": count}, dual_cells, parameters)
+
+
+def _one_rows(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, (row0, row1) = one_rows(lanes)
+    purpose = f"Number of ones of {lanes}, as two rows."
+    parameters = {"LANES": lanes, "CUTS": cuts}
+    return _module(
+        f"bnn_one_rows_{lanes}", purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters
+    )
+
+
+def _one_count(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, count = one_count(lanes)
+    parameters = {"LANES": lanes, "CUTS": cuts}
+    purpose = f"Number of ones of {lanes}."
+    return _module(f"bnn_one_count_{lanes}", purpose, net, {"count": count}, dual_cells, parameters)
+
+
+def _total(numbers: int, bits: int, sum_bits: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, total = sum_rows(numbers, bits, sum_bits)
+    purpose = f"Sum of {numbers} numbers of {bits} bits in {sum_bits}."
+    parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits, "CUTS": cuts}
+    name = f"bnn_sum_rows_{numbers}_{bits}_{sum_bits}"
+    return _module(name, purpose, net, {"sum": total}, dual_cells, parameters)
 
 
 def _fixed(fixed: Fixed, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
@@ -317,4 +398,8 @@ def _add(adder: Adder, dual_cells: bool) -> tuple[Module, Parameters]:
 def _module(
     name: str, purpose: str, net: Netlist, outputs: Outputs, dual_cells: bool, parameters: Parameters
 ) -> tuple[Module, Parameters]:
+    cuts = parameters.get("CUTS", 0)
+    if isinstance(cuts, int) and cuts:
+        net, outputs = cut(net, outputs, cuts)
+        name = f"{name}_cut{cuts}"
     return Module(name, purpose, net, outputs, dual_cells), parameters

@@ -98,6 +98,53 @@ def subset_counts(inputs: int, subsets: Sequence[int]) -> tuple[Netlist, list[li
     return net, [rows_of(compress(net, own, ROWS), inputs.bit_length()) for own in columns]
 
 
+def match_count(lanes: int, links: int) -> tuple[Netlist, list[Signal]]:
+    """Build the counter whose result is one number, to be registered: ports as :func:`match_rows`.
+
+    links: sites of a lane chain.
+    """
+    net = Netlist()
+    columns = _lanes(net, net.port("inputs", lanes), net.port("weights", lanes), links)
+    return net, _number(net, columns, lanes.bit_length())
+
+
+def sum_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list[Signal]]:
+    """Build the sum of ``numbers`` unsigned numbers of ``bits`` bits, to be registered: port ``numbers``."""
+    net = Netlist()
+    port = net.port("numbers", numbers * bits)
+    return net, _number(net, [port[bit::bits] for bit in range(bits)], sum_bits)
+
+
+def one_rows(lanes: int) -> tuple[Netlist, list[list[Signal]]]:
+    """Build a counter of ones: port ``inputs``; two rows of bitlen(lanes) bits, to be registered."""
+    net = Netlist()
+    columns = [net.port("inputs", lanes)]
+    bits = lanes.bit_length()
+    return net, rows_of(rows_registered(net, columns, bits), bits)
+
+
+def one_count(lanes: int) -> tuple[Netlist, list[Signal]]:
+    """Build a counter of ones: port ``inputs``; a number of bitlen(lanes) bits, to be registered."""
+    net = Netlist()
+    columns = [net.port("inputs", lanes)]
+    return net, _number(net, columns, lanes.bit_length())
+
+
+def _number(net: Netlist, columns: Columns, bits: int) -> list[Signal]:
+    return rows_of(rows_registered(net, columns, bits, rows=1), bits)[0]
+
+
+@cache
+def best_links(lanes: int) -> int:
+    """Links of :func:`match_count` that take the fewest sites, of equal ones the fewest levels."""
+
+    def cost(links: int) -> tuple[int, int]:
+        net, signals = match_count(lanes, links)
+        return net.sites, net.depth(signals)
+
+    return min(range(1, MAX_LINKS + 1), key=cost)
+
+
 @cache
 def best_shape(lanes: int, chains: bool = True) -> Shape:
     """Shape of the fewest sites, of equal ones the fewest levels; ``chains``: may use carry chains."""

@@ -8,7 +8,7 @@ DI from its O5 or from outside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
@@ -54,6 +54,25 @@ class Chain:
     carry_in: Signal
     sums: tuple[Signal, ...]
     carry_out: Signal
+
+
+Cell = Lut | Chain | Register
+
+
+def inputs_of(cell: Cell) -> list[Signal]:
+    if isinstance(cell, Lut):
+        return list(cell.inputs)
+    if isinstance(cell, Register):
+        return list(cell.d)
+    return [cell.carry_in, *(signal for position in cell.positions for signal in position)]
+
+
+def outputs_of(cell: Cell) -> list[Signal]:
+    if isinstance(cell, Lut):
+        return [cell.o6] if cell.o5 is None else [cell.o6, cell.o5]
+    if isinstance(cell, Register):
+        return list(cell.q)
+    return [*cell.sums, cell.carry_out]
 
 
 def inverted(signal: Signal) -> Signal:
@@ -108,7 +127,7 @@ class Netlist:
     """
 
     ports: dict[str, list[Signal]] = field(default_factory=dict)
-    cells: list[Lut | Chain | Register] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
     levels: list[int] = field(default_factory=lambda: [0, 0])
     ages: list[int] = field(default_factory=lambda: [0, 0])
 
@@ -182,6 +201,23 @@ class Netlist:
         cell = Chain(tuple(positions), carry_in, sums, self.signal(level, age))
         self.cells.append(cell)
         return list(sums), cell.carry_out
+
+    def repeat(self, cell: Cell, seen: Mapping[Signal, Signal]) -> dict[Signal, Signal]:
+        """Add a cell of another netlist, whose signals are ``seen`` here; return its outputs' signals."""
+        inputs = [seen[signal] for signal in inputs_of(cell)]
+        level, age = self._level(inputs), self._age(inputs)
+        own = {signal: self.signal(level, age) for signal in outputs_of(cell)}
+        known = {**seen, **own}
+        if isinstance(cell, Lut):
+            o5 = None if cell.o5 is None else known[cell.o5]
+            self.cells.append(Lut(tuple(inputs), known[cell.o6], cell.upper, o5, cell.lower))
+        elif isinstance(cell, Chain):
+            positions = tuple((known[s], known[di]) for s, di in cell.positions)
+            sums = tuple(known[signal] for signal in cell.sums)
+            self.cells.append(Chain(positions, known[cell.carry_in], sums, known[cell.carry_out]))
+        else:
+            raise ValueError("registers are not repeated")
+        return own
 
     @property
     def sites(self) -> int:

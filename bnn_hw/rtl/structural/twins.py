@@ -24,11 +24,14 @@ class Twin:
     ports: tuple[str, ...]
 
 
+_CLOCK = ("input  logic clk", "input  logic enable")
+
 MATCH_ROWS = Twin(
     "bnn_match_rows",
     "Number of equal lanes of inputs and weights as two rows, built from primitives.",
-    ("int LANES = {LANES}", "int ROW_BITS = $clog2(LANES + 1)"),
+    ("int LANES = {LANES}", "int CUTS = {CUTS}", "int ROW_BITS = $clog2(LANES + 1)"),
     (
+        *_CLOCK,
         "input  logic [LANES-1:0] inputs",
         "input  logic [LANES-1:0] weights",
         "output logic [ROW_BITS-1:0] row0",
@@ -38,12 +41,47 @@ MATCH_ROWS = Twin(
 COMPRESS_ROWS = Twin(
     "bnn_compress_rows",
     "Two rows of the same sum as many numbers, built from primitives.",
-    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}"),
+    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}", "int CUTS = {CUTS}"),
     (
+        *_CLOCK,
         "input  logic [NUMBERS*BITS-1:0] numbers",
         "output logic [SUM_BITS-1:0] row0",
         "output logic [SUM_BITS-1:0] row1",
     ),
+)
+MATCH_COUNT = Twin(
+    "bnn_match_count",
+    "Number of equal lanes of inputs and weights, built from primitives.",
+    ("int LANES = {LANES}", "int CUTS = {CUTS}", "int COUNT_BITS = $clog2(LANES + 1)"),
+    (
+        *_CLOCK,
+        "input  logic [LANES-1:0] inputs",
+        "input  logic [LANES-1:0] weights",
+        "output logic [COUNT_BITS-1:0] count",
+    ),
+)
+ONE_ROWS = Twin(
+    "bnn_one_rows",
+    "Number of ones as two rows, built from primitives.",
+    ("int LANES = {LANES}", "int CUTS = {CUTS}", "int ROW_BITS = $clog2(LANES + 1)"),
+    (
+        *_CLOCK,
+        "input  logic [LANES-1:0] inputs",
+        "output logic [ROW_BITS-1:0] row0",
+        "output logic [ROW_BITS-1:0] row1",
+    ),
+)
+ONE_COUNT = Twin(
+    "bnn_one_count",
+    "Number of ones, built from primitives.",
+    ("int LANES = {LANES}", "int CUTS = {CUTS}", "int COUNT_BITS = $clog2(LANES + 1)"),
+    (*_CLOCK, "input  logic [LANES-1:0] inputs", "output logic [COUNT_BITS-1:0] count"),
+)
+SUM_ROWS = Twin(
+    "bnn_sum_rows",
+    "Sum of unsigned numbers, built from primitives.",
+    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}", "int CUTS = {CUTS}"),
+    (*_CLOCK, "input  logic [NUMBERS*BITS-1:0] numbers", "output logic [SUM_BITS-1:0] sum"),
 )
 SUBSET_COUNTS = Twin(
     "bnn_subset_counts",

@@ -25,6 +25,9 @@ class Layer:
     signed: bool = False
     threshold: bool = True
     style: str = "logic"
+    accumulate: str = "lut"
+    cuts: tuple[int, int] = (0, 0)
+    match: str = "lut"
     pixels: int = 1
     rows: int = 1
     step: int = 1
@@ -37,11 +40,17 @@ class Layer:
     fixed: bool = False
 
     @property
+    def form(self) -> str:
+        return f"{self.accumulate}_{self.match}{self.cuts[0]}{self.cuts[1]}"
+
+    @property
     def label(self) -> str:
         pixels = f"_{self.pixels}pixels" if self.pixels > 1 else ""
         kind = "bipolar" if self.bipolar else f"{'int' if self.signed else 'uint'}{self.bits}"
         end = "fixed" if self.fixed else "fire" if self.threshold else "sum"
-        return f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{end}{pixels}"
+        return (
+            f"{kind}_{self.mw}x{self.mh}_pe{self.pe}_simd{self.simd}_{self.style}_{self.form}_{end}{pixels}"
+        )
 
     @property
     def neuron_fold(self) -> int:
@@ -136,10 +145,12 @@ def mvtu(layer: Layer) -> Dut:
     present = pack_words(marks.reshape(1, -1), out_bits)[0]
     whole = (1 << layer.pixels * layer.pe * out_bits) - 1
 
+    dsp = layer.accumulate == "dsp"
+    starts, start_bits = (-padded_thresholds, acc_bits + 1) if dsp else (padded_thresholds, acc_bits)
     files = {
         f"{layer.label}_w.hex": hex_lines(pack_words(rom, 1), layer.pe * layer.simd),
         f"{layer.label}_t.hex": hex_lines(
-            pack_words(padded_thresholds.reshape(-1, layer.pe), acc_bits), layer.pe * acc_bits
+            pack_words(starts.reshape(-1, layer.pe), start_bits), layer.pe * start_bits
         ),
     }
     parameters = {
@@ -156,11 +167,18 @@ def mvtu(layer: Layer) -> Dut:
         "WEIGHT_FILE": f"{layer.label}_w.hex",
         "THRESHOLD_FILE": f"{layer.label}_t.hex",
         "WEIGHT_STYLE": layer.style,
+        "ACCUMULATE": layer.accumulate,
+        "MATCH": layer.match,
+        "DOT_CUTS": layer.cuts[0],
+        "JOIN_CUTS": layer.cuts[1],
     }
     if layer.pixels > 1:
         parameters |= {"PIXELS": layer.pixels, "ROWS": layer.rows, "STEP": layer.step}
     if layer.fixed:
-        for name in ("PE", "SIMD", "THRESHOLD", "OUT_BITS", "WEIGHT_STYLE"):
+        for name in (
+            *("PE", "SIMD", "THRESHOLD", "OUT_BITS", "WEIGHT_STYLE"),
+            *("ACCUMULATE", "MATCH", "DOT_CUTS", "JOIN_CUTS"),
+        ):
             del parameters[name]
     return Dut(
         f"mvtu_{layer.label}",
@@ -195,6 +213,20 @@ LAYERS = [
     Layer(10, 5, 1, 1, bits=2, bipolar=False, signed=True),
     Layer(12, 3, 2, 4, bits=8, bipolar=False, threshold=False),
     Layer(24, 4, 4, 12, bits=5, bipolar=False, signed=True, threshold=False),
+    Layer(144, 16, 4, 16, accumulate="dsp"),
+    Layer(36, 10, 5, 12, style="block", accumulate="dsp"),
+    Layer(36, 10, 5, 12, cuts=(2, 0)),
+    Layer(36, 10, 5, 12, match="dsp"),
+    Layer(132, 9, 4, 66, match="dsp", cuts=(1, 0), style="block"),
+    Layer(144, 16, 4, 16, match="dsp", accumulate="dsp"),
+    Layer(132, 9, 4, 66, match="dsp", accumulate="dsp"),
+    Layer(132, 9, 1, 66, style="block", cuts=(1, 3)),
+    Layer(132, 9, 4, 66, accumulate="dsp", cuts=(2, 1)),
+    Layer(132, 9, 3, 66, accumulate="dsp"),
+    Layer(2047, 4, 2, 23, accumulate="dsp"),
+    Layer(60, 4, 3, 4, threshold=False, accumulate="dsp"),
+    Layer(15, 4, 2, 15, accumulate="dsp"),
+    Layer(36, 7, 3, 36, accumulate="dsp", match="dsp", pixels=2, rows=3, step=4),
     Layer(54, 6, 6, 54, pixels=4, rows=3, step=6),
     Layer(36, 7, 3, 36, pixels=2, rows=3, step=4),
     Layer(72, 5, 2, 72, pixels=8, rows=3, step=8, style="block"),
@@ -229,7 +261,9 @@ def test_one_beat_a_cycle_and_exact_latency(bench: Bench):
     for dut, layer in CASES:
         result = results[dut.name]
         assert result.in_cycles[-1] - result.in_cycles[0] == len(dut.inputs) - 1, dut.name
-        expected = latency.mvtu_cycles(layer.simd, layer.bipolar, layer.style)
+        expected = latency.mvtu_cycles(
+            layer.simd, layer.bipolar, layer.style, layer.accumulate, layer.cuts, layer.match
+        )
         last_of_fold = result.in_cycles[layer.synapse_fold - 1 :: layer.synapse_fold]
         assert set(result.out_cycles - last_of_fold) == {expected}, dut.name
 

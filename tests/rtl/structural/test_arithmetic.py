@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
-from bnn_hw.rtl.structural.matches import Shape, best_shape, compress_rows, match_rows, subset_counts
+from bnn_hw.rtl.structural.matches import (
+    Shape,
+    best_links,
+    best_shape,
+    compress_rows,
+    match_count,
+    match_rows,
+    subset_counts,
+    sum_rows,
+)
 from bnn_hw.rtl.structural.netlist import Netlist, reduced
 from bnn_hw.rtl.structural.sums import Sums, triple_sums
 
@@ -57,6 +66,21 @@ def test_rows_add_up_to_the_matches(lanes: int) -> None:
         np.testing.assert_array_equal(got, matches, err_msg=str(shape))
 
 
+@pytest.mark.parametrize("lanes", SMALL + LARGE)
+def test_counts_are_the_matches(lanes: int) -> None:
+    inputs, weights = cases(lanes)
+    for links in (1, 2, 3, 4) if lanes <= 16 else [best_links(lanes)]:
+        net, count = match_count(lanes, links)
+        assert len(count) == lanes.bit_length()
+        got = number(net.evaluate({"inputs": inputs, "weights": weights}, count))
+        np.testing.assert_array_equal(got, (inputs == weights).sum(axis=1), err_msg=str(links))
+
+
+def test_one_number_takes_few_sites_more_than_two_rows() -> None:
+    sites = {lanes: match_count(lanes, best_links(lanes))[0].sites for lanes in (1, 2, 8, 16, 32, 64)}
+    assert sites == {1: 1, 2: 1, 8: 6, 16: 14, 32: 29, 64: 56}
+
+
 def test_sites_of_match_counters() -> None:
     """Two lanes a site, then compressors: what the headers of the generated modules state."""
     sites = {lanes: match_rows(lanes, best_shape(lanes))[0].sites for lanes in (1, 2, 8, 16, 32, 64)}
@@ -77,6 +101,8 @@ def test_compressed_rows_keep_the_sum(numbers: int, width: int, sum_bits: int) -
     net, rows = compress_rows(numbers, width, sum_bits)
     port = np.concatenate([bits(values[:, n], width) for n in range(numbers)], axis=1)
     np.testing.assert_array_equal(sum_of_rows(net, rows, {"numbers": port}), values.sum(axis=1))
+    net, total = sum_rows(numbers, width, sum_bits)
+    np.testing.assert_array_equal(number(net.evaluate({"numbers": port}, total)), values.sum(axis=1))
 
 
 @pytest.mark.parametrize(("inputs", "share"), [(1, 1.0), (7, 0.5), (40, 0.5), (144, 0.5), (144, 1.0)])

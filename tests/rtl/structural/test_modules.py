@@ -48,6 +48,16 @@ LAYERS = [
     Layer(27, 6, 6, 27, bits=8, bipolar=False),
     Layer(10, 5, 1, 1, bits=2, bipolar=False, signed=True),
     Layer(12, 3, 2, 4, bits=8, bipolar=False, threshold=False),
+    Layer(144, 16, 4, 16, accumulate="dsp"),
+    Layer(144, 16, 4, 16, match="dsp"),
+    Layer(132, 9, 4, 66, match="dsp", accumulate="dsp"),
+    Layer(144, 16, 4, 36, match="dsp", accumulate="dsp", cuts=(2, 0)),
+    Layer(144, 16, 4, 16, cuts=(2, 0), accumulate="dsp"),
+    Layer(96, 7, 3, 32, cuts=(2, 0)),
+    Layer(132, 9, 1, 66, style="block", cuts=(1, 2)),
+    Layer(132, 9, 4, 66, cuts=(2, 3), accumulate="dsp"),
+    Layer(132, 9, 5, 66, accumulate="dsp"),
+    Layer(60, 4, 3, 4, threshold=False, accumulate="dsp"),
 ]
 DUTS = [mvtu(layer) for layer in LAYERS]
 
@@ -73,6 +83,9 @@ def stage(layer: Layer, dut: Dut) -> Mvtu:
         pe=layer.pe,
         simd=layer.simd,
         accumulator=accumulator,
+        accumulate=layer.accumulate,
+        cuts=layer.cuts,
+        match=layer.match,
         # A unit that is not folded becomes a bnn_constant_mvtu, except where it is asked for the other one.
         weight_memory=layer.style if layer.fixed or layer.mh > layer.pe or layer.mw > layer.simd else "other",
     )
@@ -108,7 +121,7 @@ def test_mvtu_of_primitives(bench: Bench, mode) -> None:
 
 
 def test_every_primitive_is_instantiated_somewhere() -> None:
-    needs = Needs((1, 3, 16, 64), ((4, 6, 7),), (Adder(5, False, False, 5, 9),))
+    needs = Needs(((1, 0), (3, 0), (16, 0), (64, 0)), ((4, 6, 7, 0),), (Adder(5, False, False, 5, 9),))
     text = "".join("".join(structural_sources(needs, dual).values()) for dual in (False, True))
     used = set(re.findall(r"^  ([A-Z]\w+) ", text, re.MULTILINE))
     assert used <= {name.removesuffix(".sv") for name in primitives()}
@@ -116,9 +129,9 @@ def test_every_primitive_is_instantiated_somewhere() -> None:
 
 
 def test_headers_state_sites_and_the_pairs_form_has_no_dual_cell() -> None:
-    files = structural_sources(Needs((16,), (), ()), dual_cells=False)
+    files = structural_sources(Needs(((16, 0),), (), ()), dual_cells=False)
     assert list(files) == ["bnn_match_rows_16.sv", "bnn_match_rows.sv"]
-    assert "// 10 LUT sites, 1 CARRY4" in files["bnn_match_rows_16.sv"]
+    assert "// 11 LUT sites, 1 CARRY4" in files["bnn_match_rows_16.sv"]
     assert "LUT6_2" not in files["bnn_match_rows_16.sv"]
 
 
@@ -133,13 +146,17 @@ FIXED = (
     Fixed("two_numbers.hex", 2, True, False, 6, 2, 5, 0b110100_101011, 0b11110_00010, 2, 2, 3),
 )
 NEEDS = Needs(
-    (2, 5, 8, 12),
-    ((4, 2, 4),),
+    ((2, 0), (5, 0), (8, 0), (12, 0)),
+    ((4, 2, 4, 0),),
     ADDERS,
     (WEIGHTS,),
     (Sums(5, 3, False), Sums(3, 2, True)),
     (SEQUENCES,),
     FIXED,
+    counts=((5, 0), (12, 0)),
+    totals=((4, 2, 4, 0),),
+    one_rows=((9, 0),),
+    one_counts=((9, 0),),
 )
 
 
@@ -178,6 +195,37 @@ module check(input [7:0] n, output ok);
   bnn_compress_rows #(.NUMBERS(4), .BITS(2), .SUM_BITS(4)) gold (.numbers(n), .row0(a), .row1(b));
   bnn_compress_rows_4_2_4 gate (.numbers(n), .row0(c), .row1(d));
   assign ok = {2'b0, a} + b == {2'b0, c} + d;
+endmodule
+"""
+_TOTAL_CHECK = """
+module check(input [7:0] n, output ok);
+  wire [3:0] a, b;
+  bnn_sum_rows #(.NUMBERS(4), .BITS(2), .SUM_BITS(4)) gold (.numbers(n), .sum(a));
+  bnn_sum_rows_4_2_4 gate (.numbers(n), .sum(b));
+  assign ok = a == b;
+endmodule
+"""
+
+
+def _one_number_check(lanes: int) -> str:
+    return f"""
+module check(input [{lanes - 1}:0] i, w, output ok);
+  wire [{lanes.bit_length() - 1}:0] a, b;
+  bnn_match_count #(.LANES({lanes})) gold (.inputs(i), .weights(w), .count(a));
+  bnn_match_count_{lanes} gate (.inputs(i), .weights(w), .count(b));
+  assign ok = a == b;
+endmodule
+"""
+
+
+_ONES_CHECK = """
+module check(input [8:0] i, output ok);
+  wire [3:0] a, b, c, d, e, f;
+  bnn_one_rows #(.LANES(9)) gold (.inputs(i), .row0(a), .row1(b));
+  bnn_one_rows_9 gate (.inputs(i), .row0(c), .row1(d));
+  bnn_one_count #(.LANES(9)) gold_count (.inputs(i), .count(e));
+  bnn_one_count_9 gate_count (.inputs(i), .count(f));
+  assign ok = {2'b0, a} + b == {2'b0, c} + d && e == f;
 endmodule
 """
 _COUNT_CHECK = f"""
@@ -242,9 +290,12 @@ endmodule
 
 CLOCKED = [_SEQUENCE_CHECK, *(_fixed_check(index, fixed) for index, fixed in enumerate(FIXED))]
 CHECKS = [
-    *map(_match_check, NEEDS.lanes),
+    *(_match_check(lanes) for lanes, _ in NEEDS.lanes),
     *map(_adder_check, ADDERS),
     *map(_sums_check, NEEDS.sums),
+    *(_one_number_check(lanes) for lanes, _ in NEEDS.counts),
+    _TOTAL_CHECK,
+    _ONES_CHECK,
     _JOIN_CHECK,
     _COUNT_CHECK,
 ]
@@ -260,6 +311,7 @@ def prove(texts: list[str], folder: Path, dual_cells: bool) -> subprocess.Comple
         if not (LIBRARY / name).exists()
     }
     twins = (
+        *("bnn_delay", "bnn_one_rows", "bnn_one_count", "bnn_match_count", "bnn_sum_rows"),
         "bnn_match_rows",
         "bnn_compress_rows",
         "bnn_subset_counts",

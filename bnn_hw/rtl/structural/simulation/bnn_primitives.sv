@@ -50,4 +50,81 @@ module CARRY4 (
   assign O  = S ^ {carry3, carry2, carry1, carry0};
   assign CO = {carry4, carry3, carry2, carry1};
 endmodule
+// The DSP slice without multiplier, pattern detector and cascades: A:B, C and P through X, Y and Z
+// to the adder (one of 48 bits or four of 12) or to the logic unit. After UG479, "7 Series DSP48E1
+// Slice", tables 2-7 to 2-9 (X, Y and Z) and 2-13 (logic unit). What else OPMODE and ALUMODE can ask
+// for gives zero. Registers: A, B, C, OPMODE and P, each one or none (AREG, BREG, CREG, OPMODEREG,
+// PREG); none elsewhere.
+module DSP48E1 #(
+  parameter USE_SIMD = "ONE48",
+  parameter USE_MULT = "NONE",
+  parameter USE_DPORT = "FALSE",
+  parameter int AREG = 1, ACASCREG = 1, BREG = 1, BCASCREG = 1, CREG = 1, PREG = 1, OPMODEREG = 1,
+  parameter int MREG = 0, ADREG = 0, DREG = 0, ALUMODEREG = 0, CARRYINREG = 0, CARRYINSELREG = 0, INMODEREG = 0
+) (
+  input  logic        CLK,
+  input  logic [29:0] A,
+  input  logic [17:0] B,
+  input  logic [47:0] C,
+  output logic [47:0] P,
+  input  logic [6:0]  OPMODE,
+  input  logic [3:0]  ALUMODE,
+  input  logic        CARRYIN,
+  input  logic [2:0]  CARRYINSEL,
+  input  logic [4:0]  INMODE,
+  input  logic        CEA1, CEA2, CEB1, CEB2, CEC, CECTRL, CEP, CEAD, CED, CEM, CEALUMODE, CECARRYIN, CEINMODE,
+  input  logic        RSTA, RSTB, RSTC, RSTP, RSTM, RSTD, RSTCTRL, RSTALUMODE, RSTALLCARRYIN, RSTINMODE,
+  input  logic [24:0] D,
+  input  logic [29:0] ACIN,
+  input  logic [17:0] BCIN,
+  input  logic [47:0] PCIN,
+  input  logic        CARRYCASCIN, MULTSIGNIN
+);
+  // Texts of different length are compared.
+  // verilator lint_off WIDTHEXPAND
+  if (USE_MULT != "NONE" || USE_DPORT != "FALSE" || MREG + ADREG + DREG + ALUMODEREG != 0 ||
+      CARRYINREG + CARRYINSELREG + INMODEREG != 0 || ACASCREG != AREG || BCASCREG != BREG || PREG != 1 ||
+      (USE_SIMD != "ONE48" && USE_SIMD != "FOUR12")) begin : g_unsupported
+    $error("the model of DSP48E1 does not cover these parameters");
+  end
+
+  localparam bit FOUR = USE_SIMD == "FOUR12";
+  // verilator lint_on WIDTHEXPAND
+
+  logic [47:0] ab, ab_taken, c, c_taken, x, y, z, result;
+  logic [6:0]  mode, mode_taken;
+  logic        unused;
+  assign unused = ^{CARRYINSEL, INMODE, CEA1, CEB1, CEAD, CED, CEM, CEALUMODE, CECARRYIN, CEINMODE, RSTM, RSTD,
+                    RSTALUMODE, RSTALLCARRYIN, RSTINMODE, D, ACIN, BCIN, PCIN, CARRYCASCIN, MULTSIGNIN};
+
+  assign ab   = {(AREG == 0) ? A : ab_taken[47:18], (BREG == 0) ? B : ab_taken[17:0]};
+  assign c    = (CREG == 0) ? C : c_taken;
+  assign mode = (OPMODEREG == 0) ? OPMODE : mode_taken;
+  assign x    = (mode[1:0] == 2'b11) ? ab : (mode[1:0] == 2'b10) ? P : '0;
+  assign y    = (mode[3:2] == 2'b11) ? c : (mode[3:2] == 2'b10) ? '1 : '0;
+  assign z    = (mode[6:4] == 3'b011) ? c : (mode[6:4] == 3'b010) ? P : '0;
+
+  always_comb begin
+    result = '0;
+    if (ALUMODE == 4'b0000 && FOUR)
+      for (int i = 0; i < 4; i++)
+        result[12*i +: 12] = x[12*i +: 12] + y[12*i +: 12] + z[12*i +: 12] + 12'(i == 0 && CARRYIN);
+    else if (ALUMODE == 4'b0000) result = x + y + z + 48'(CARRYIN);
+    else if (ALUMODE == 4'b0100) result = x ^ y ^ z;
+    else if (ALUMODE == 4'b0101) result = ~(x ^ y ^ z);
+  end
+
+  always_ff @(posedge CLK) begin
+    if (RSTA) ab_taken[47:18] <= '0;
+    else if (CEA2) ab_taken[47:18] <= A;
+    if (RSTB) ab_taken[17:0] <= '0;
+    else if (CEB2) ab_taken[17:0] <= B;
+    if (RSTC) c_taken <= '0;
+    else if (CEC) c_taken <= C;
+    if (RSTCTRL) mode_taken <= '0;
+    else if (CECTRL) mode_taken <= OPMODE;
+    if (RSTP) P <= '0;
+    else if (CEP) P <= result;
+  end
+endmodule
 /* verilator lint_on DECLFILENAME */

@@ -1,0 +1,26 @@
+`include "bnn_assert.svh"
+// Number of ones as two rows that the accumulator adds. This is the behavioural form for every
+// family: row 1 is empty. The structural form is made for the lane counts of a plan.
+//
+// Purpose    counts matches that were found before, by bnn_xnor_48.
+// LANES      inputs; row0 + row1 is the number of ones.
+// CUTS       registers on every path, for fast clocks. Latency CUTS enabled cycles; combinational
+//            without.
+module bnn_one_rows #(
+  parameter int LANES = 16,
+  parameter int CUTS = 0,
+  parameter int ROW_BITS = $clog2(LANES + 1)
+) (
+  input  logic                clk,
+  input  logic                enable,
+  input  logic [LANES-1:0]    inputs,
+  output logic [ROW_BITS-1:0] row0,
+  output logic [ROW_BITS-1:0] row1
+);
+  `BNN_REQUIRE(require_lanes, LANES >= 1, "LANES must be at least 1")
+
+  logic [ROW_BITS-1:0] found;
+  assign found = ROW_BITS'($countones(inputs));
+  assign row1  = '0;
+  bnn_delay #(.WIDTH(ROW_BITS), .LENGTH(CUTS)) u_row0 (.clk, .enable, .in_data(found), .out_data(row0));
+endmodule
