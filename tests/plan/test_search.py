@@ -176,7 +176,7 @@ def test_buffers_give_up_block_ram_where_it_is_short():
     buffers = [stage for stage in solution.stages if getattr(stage, "memory", "") == "block"]
     assert buffers
     assert solution.resources.bram36 == sum(stage_resources(stage).bram36 for stage in buffers)
-    short = Budget(Resources(1e9, 1e9, solution.resources.bram36 - 1, 0), "test")
+    short = Budget(Resources(1e9, 1e9, solution.resources.bram36 - 0.5, 0), "test")
     spared = _spared(solution, short)
     assert spared.resources == total_of(spared.stages)
     assert spared.resources.bram36 == short.limit.bram36
