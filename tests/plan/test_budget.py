@@ -18,7 +18,7 @@ PART = BOARD.part
 def test_share_of_a_part_less_the_shell():
     budget = budget_of(PART)
     assert budget.limit.lut == pytest.approx(UTILISATION * 53200 - SHELL.lut)
-    assert budget.limit.bram36 == int(UTILISATION * 140) - SHELL.bram36
+    assert budget.limit.bram36 == int(2 * (UTILISATION * 140 - SHELL.bram36)) / 2
     assert budget.text == "85% of xc7z020 less the shell"
 
 
