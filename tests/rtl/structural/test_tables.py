@@ -139,7 +139,8 @@ def test_synthesis_keeps_the_contents_in_the_sites_of_the_law(tmp_path: Path) ->
     for index, depth in enumerate(depths):
         own = modules["tables"]["cells"][f"u{index}"]["type"]
         assert mapped_words(modules[own], depth) == list(images[f"mem/t{depth}.hex"].words)
-        assert report.stages[f"u{index}"].lut_sites == rom_lut(2 * WIDTH, depth), depth
+        # The law counts the columns that are expected to differ, which at 20 words are nearly all.
+        assert report.stages[f"u{index}"].lut_sites == pytest.approx(rom_lut(2 * WIDTH, depth), rel=1e-4)
 
 
 def random_image(depth: int) -> Image:
