@@ -175,6 +175,7 @@ _HP = (
 )
 PORTS = (
     ("input", 1, "clk"),
+    ("input", 1, "clk_root"),
     ("input", 1, "rst_n"),
     ("output", 1, "irq"),
     *((direction, width, f"gp_{name}") for direction, width, name in _GP),
@@ -230,7 +231,7 @@ def accelerator_module(core: Core, shell: Shell) -> str:
 // A job is a number of frames: pictures of {shell.frame_bytes:,} bytes (uint8, height, width, channels),
 // one every {shell.frame_stride:,} bytes; results of {shell.result_words} words, one every
 // {shell.result_stride:,} bytes.
-// CLOCK_GATE  STYLE of bnn_clock_gate.
+// CLOCK_GATE  STYLE of bnn_clock_gate, which tells what clk_root is.
 
 `default_nettype none
 

@@ -11,7 +11,7 @@
 // READ_FIFO_WORDS   64-bit words that hide the memory's latency and pauses.
 // Ports     gp_*: AXI3 slave for a general-purpose port; hp_*: AXI3 master for a high-performance
 //           port (64 bits); irq: level. core_*: the core, on core_clk, which is clk or stands still.
-//           All on one clock; rst_n synchronous, active low.
+//           All on one clock; rst_n synchronous, active low. clk_root: see bnn_clock_gate.
 module bnn_shell #(
   parameter int         BEAT_BYTES = 3,
   parameter int         BEATS = 1024,
@@ -23,6 +23,7 @@ module bnn_shell #(
   parameter int         READ_FIFO_WORDS = 512
 ) (
   input  logic        clk,
+  input  logic        clk_root,
   input  logic        rst_n,
   output logic        irq,
 
@@ -257,7 +258,7 @@ module bnn_shell #(
     .cycles, .busy_cycles, .starved_cycles, .blocked_cycles, .clocked_cycles, .frames, .first_to_last
   );
 
-  bnn_clock_gate #(.STYLE(CLOCK_GATE)) u_gate (.clk, .enable(clock_on), .gated_clk(core_clk));
+  bnn_clock_gate #(.STYLE(CLOCK_GATE)) u_gate (.clk, .clk_root, .enable(clock_on), .gated_clk(core_clk));
 
   assign core_rst_n = engine_rst_n;
   assign busy       = jobs_open != '0;

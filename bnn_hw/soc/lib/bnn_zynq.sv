@@ -29,7 +29,7 @@ module bnn_zynq ();
   logic [1:0]  hp_rresp, hp_bresp;
 
   bnn_accelerator #(.CLOCK_GATE("bufgce")) u_accelerator (
-    .clk, .rst_n, .irq,
+    .clk, .clk_root(fclk[0]), .rst_n, .irq,
     .gp_awvalid, .gp_awready, .gp_awaddr(gp_awaddr[11:0]), .gp_awid, .gp_awsize, .gp_awburst,
     .gp_wvalid, .gp_wready, .gp_wdata, .gp_wstrb, .gp_wlast, .gp_bvalid, .gp_bready, .gp_bid, .gp_bresp,
     .gp_arvalid, .gp_arready, .gp_araddr(gp_araddr[11:0]), .gp_arid, .gp_arlen, .gp_arsize, .gp_arburst,

@@ -131,7 +131,7 @@ def test_every_primitive_is_instantiated_somewhere() -> None:
 def test_headers_state_sites_and_the_pairs_form_has_no_dual_cell() -> None:
     files = structural_sources(Needs(((16, 0),), (), ()), dual_cells=False)
     assert list(files) == ["bnn_match_rows_16.sv", "bnn_match_rows.sv"]
-    assert "// 10 LUT sites, 1 CARRY4" in files["bnn_match_rows_16.sv"]
+    assert "// 11 LUT sites, 1 CARRY4" in files["bnn_match_rows_16.sv"]
     assert "LUT6_2" not in files["bnn_match_rows_16.sv"]
 
 
