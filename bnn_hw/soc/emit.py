@@ -50,7 +50,7 @@ def emit_shell(core: Core, folder: Path, clock_hz: int) -> Shell:
 
 
 def check_core(core: Core) -> None:
-    """ModelError unless the core reads whole bytes without gaps."""
+    """ModelError unless the core reads 8-bit pixels without gaps."""
     faults = FaultList()
     stream = core.input
     if stream.dtype.bits != 8 or stream.dtype.is_signed:
@@ -66,10 +66,12 @@ def check_core(core: Core) -> None:
             "fold the first layer so that the pixels of a beat divide a row",
         )
     elif stream.beats_per_frame * stream.width_bits != 8 * stream.height * stream.width * stream.channels:
+        size = stream.height * stream.width * stream.channels
+        beats = f"{stream.beats_per_frame} beats of {stream.width_bits // 8} bytes"
         faults.add(
             core.input_name,
-            f"{stream.lanes} values a beat do not divide the {stream.channels} channels of a pixel",
-            "fold the first layer so that it takes whole pixels",
+            f"{beats} do not make a picture's {size} bytes",
+            "fold the first layer so that its beats are whole pixels that fill a row",
         )
     faults.raise_if_any(ModelError)
 

@@ -50,7 +50,7 @@ def test_inputs_that_are_not_whole_bytes_are_refused(core):
     with pytest.raises(ModelError, match=r"input: the input is .*; the shell sends UINT8"):
         check_core(bits)
     odd = dataclasses.replace(core, input=dataclasses.replace(core.input, lanes=2))
-    with pytest.raises(ModelError, match="2 values a beat do not divide the 3 channels"):
+    with pytest.raises(ModelError, match="24 beats of 2 bytes do not make a picture's 36 bytes"):
         check_core(odd)
 
 
