@@ -50,10 +50,11 @@ from bnn_hw.plan.sites import (
     triple_sum_sites,
 )
 
-# LUT sites that a count of matches takes more than two rows of the same sum.
+# LUT sites that a count of matches takes more than two rows of the same sum, by the generators' netlists.
 ONE_NUMBER_LUT = 3.0
 
-# LUT sites that a DSP slice saves which compares 48 inputs with weights.
+# LUT sites that a DSP slice saves which compares 48 inputs with weights: not synthesised here; the generators'
+# netlists of 48 lanes count 41 sites against 27.
 MATCH_LUT_A_DSP = 13.0
 
 

@@ -14,7 +14,7 @@ from bnn_hw import tools
 from bnn_hw.errors import ConfigError
 from bnn_hw.folders import whole_folder
 
-TIMEOUT_S = 900
+TIMEOUT_S = 3600
 PROGRAM = "simulate"
 
 # Unknown values are random in runs that ask for it, so nothing may rest on power-up contents.
