@@ -28,7 +28,7 @@ help:
 	@touch $@
 
 .venv/.test: $(SETUP)
-	@scripts/setup.sh dev train
+	@scripts/setup.sh dev train sweep
 	@touch $@ .venv/.base
 
 setup: .venv/.base
