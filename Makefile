@@ -4,6 +4,7 @@ GOAL   ?= high-throughput
 OUT    ?= build
 BOARD  ?= pynq-z1
 POINTS ?=
+FINN_ENV := $(or $(BNN_HW_FINN_ENV),.venv-finn)
 BNN_HW := .venv/bin/bnn-hw
 BOARDS := $(basename $(notdir $(filter-out boards/parts.toml,$(wildcard boards/*.toml))))
 SETUP  := pyproject.toml requirements.lock scripts/setup.sh
@@ -53,14 +54,14 @@ pareto: .venv/.base
 calibrate: .venv/.base
 	@.venv/bin/python -m benchmarks.calibrate --measure --out $(OUT)/cost_units
 
-.venv-finn/.base: requirements-finn.txt scripts/finn-env.sh
-	@scripts/finn-env.sh
+$(FINN_ENV)/.base: requirements-finn.txt scripts/finn-env.sh
+	@scripts/finn-env.sh $(FINN_ENV)
 	@touch $@
 
-finn-env: .venv-finn/.base
+finn-env: $(FINN_ENV)/.base
 
-finn-deps: .venv-finn/.base
-	@.venv-finn/bin/python bnn_hw/finn/worker.py fetch
+finn-deps: $(FINN_ENV)/.base
+	@$(FINN_ENV)/bin/python bnn_hw/finn/worker.py fetch
 
 $(BOARDS): .venv/.base
 	@$(BNN_HW) build $(DESIGN) --board $@ --goal $(GOAL) --out $(OUT)
