@@ -8,35 +8,20 @@ import numpy as np
 import pytest
 
 from bnn_hw.ir.execute import execute
-from bnn_hw.manifest import BackendRecord, PlanRecord
+from bnn_hw.manifest import BackendRecord
 from bnn_hw.manifest import load as load_manifest
-from bnn_hw.package.write import Foreign, write_package
 from bnn_hw.runtime import Accelerator, bench, finn_shell
 from bnn_hw.runtime.errors import JobError, PackageError, StallError, WrongHardwareError
 from bnn_hw.runtime.finn_shell import CONTROL, FRAMES, INPUT, OUTPUT, START, WINDOW_BYTES, FinnShell
 from bnn_hw.runtime.finn_software import FinnSoftwareDevice
 from bnn_hw.runtime.network import load_network
-from tests.packages import CLASSES, SHAPE, bit_bytes, contents, pictures, small_graph
-
-SETTINGS = {
-    "windows": ["idma0", "odma0"],
-    "reference_hz": 100_000_000,
-    "frame_bytes": 8 * 8 * 3,
-    "result_bytes": 1,
-    "result_bits": 2,
-}
+from tests.packages import CLASSES, pictures, small_graph
+from tests.runtime.finn_package import SETTINGS, make_finn_package
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    """A package with FINN's shell: the same folder and manifest as our own hardware's."""
-    folder = tmp_path_factory.mktemp("finn-package")
-    (folder / "x.bit").write_bytes(bit_bytes())
-    (folder / "x.hwh").write_text("<EDKSYSTEM/>")
-    plan = PlanRecord("folding=table1", 500, 900, 200_000.0)
-    foreign = Foreign(BackendRecord(finn_shell.KIND, SETTINGS), plan, folder / "x.hwh")
-    write_package(dataclasses.replace(contents(folder / "x.bit"), foreign=foreign), folder / "small-pynq-z1")
-    return folder / "small-pynq-z1"
+    return make_finn_package(tmp_path_factory.mktemp("finn-package"))
 
 
 class Strict(FinnSoftwareDevice):
@@ -194,7 +179,6 @@ def test_the_blocks_are_bound_by_their_names():
     words = finn_shell.bind(Mmio, record, SETTINGS["windows"])
     assert words.read(OUTPUT + FRAMES) == 0x4001_001C
     assert words.read(INPUT + FRAMES) == 0x4000_001C
-    assert SHAPE == (8, 8, 3)
 
 
 def test_the_bench_compares_classes_and_says_so(package, tmp_path):
