@@ -130,7 +130,9 @@ def _package(flow: Flow, step: str = "package") -> str:
     made = manifest.load(folder)
     bit = made.named(".bit")
     state = (
-        f"bit file   {bit.path}" if bit else "bit file   none: runs on the software device only (--bit FILE)"
+        f"bit file   {bit.path}"
+        if bit
+        else "bit file   none: runs on the software device only (--with-bitstream)"
     )
     return "\n".join(
         [

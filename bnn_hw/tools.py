@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -205,6 +206,11 @@ def run(
     return text
 
 
+def _allow_deep_stack() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (hard, hard))
+
+
 def _execute(
     command: Sequence[str | Path],
     what: str,
@@ -214,7 +220,11 @@ def _execute(
     timeout_s: float,
     watch: Callable[[], None] | None,
 ) -> int:
-    """Run a command in a session of its own and return its status; its children end with it."""
+    """Run a command in a session of its own and return its status; its children end with it.
+
+    Its stack may grow to the hard limit: Verilator and Yosys recurse over expressions, and
+    crash on large cores at the usual 8 MiB.
+    """
     try:
         process = subprocess.Popen(
             [str(part) for part in command],
@@ -224,6 +234,7 @@ def _execute(
             cwd=cwd,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
+            preexec_fn=_allow_deep_stack,
         )
     except OSError as err:
         cause = f"{command[0]} cannot be started: {err.strerror}"

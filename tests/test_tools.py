@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from pathlib import Path
 
@@ -125,6 +126,12 @@ def test_time_out_ends_the_program_and_its_children(tmp_path: Path) -> None:
             break
         time.sleep(0.1)
     assert state_of(child) in ("", "Z")
+
+
+def test_tools_run_with_all_the_stack_they_may_have(tmp_path: Path) -> None:
+    """Verilator recurses over expressions: large cores crash it at the usual 8 MiB."""
+    allowed = subprocess.run(["sh", "-c", "ulimit -Hs"], capture_output=True, text=True).stdout
+    assert tools.run(["sh", "-c", "ulimit -Ss"], what="shell", log=tmp_path / "log") == allowed
 
 
 def test_log_without_an_error_gives_its_last_line() -> None:

@@ -55,8 +55,8 @@ class Contents:
 
     digest: 32 hexadecimal digits that the hardware carries; classes: names in the
     order of the scores; bit: the bit file, None for a package that runs on the
-    software device only; versions: of the tools that made it; foreign: None for our
-    own hardware.
+    software device only; bit_state: a sentence on how it was made, for a person;
+    versions: of the tools that made it; foreign: None for our own hardware.
     """
 
     design: Design
@@ -66,6 +66,7 @@ class Contents:
     digest: str
     classes: tuple[str, ...]
     bit: Path | None = None
+    bit_state: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     foreign: Foreign | None = None
 
@@ -77,12 +78,12 @@ class Contents:
 def write_package(contents: Contents, folder: Path) -> Manifest:
     """Write ``folder`` and ``folder``.tar.gz beside it; both appear complete or not at all.
 
-    Raises ConfigError for a bit file of another part or a damaged one, MismatchError
+    Raises ConfigError for a bit file of another part or build or a damaged one, MismatchError
     where the design's golden vectors are not what the graph computes, OutputError
     when nothing can be written.
     """
     if contents.bit is not None:
-        check_bit(contents.bit, contents.board)
+        check_bit(contents.bit, contents.board, contents.digest)
     vectors = golden_vectors(contents)
     with whole_folder(folder) as scratch:
         _copy_driver(scratch)
@@ -94,7 +95,7 @@ def write_package(contents: Contents, folder: Path) -> Manifest:
         if contents.bit is not None:
             shutil.copy(contents.bit, scratch / f"{contents.name}.bit")
         draft = describe(contents, ())
-        for name, text in texts.files(draft, contents.bit is not None).items():
+        for name, text in texts.files(draft, contents.bit is not None, contents.bit_state).items():
             (scratch / name).write_text(text)
         paths = sorted(str(p.relative_to(scratch)) for p in scratch.rglob("*") if p.is_file())
         record = describe(contents, tuple(manifest.file_record(scratch, path) for path in paths))
@@ -209,8 +210,8 @@ def _stored(design: Design) -> dict[str, np.ndarray] | None:
         raise ConfigError.at(design.golden, f"cannot be read: {error}", "export the network again") from error
 
 
-def check_bit(bit: Path, board: Board) -> None:
-    """ConfigError where a bit file is damaged or for another part than the board's."""
+def check_bit(bit: Path, board: Board, digest: str) -> None:
+    """ConfigError where a bit file is damaged, for another part than the board's or of another build."""
     try:
         header = read_bit_header(bit)
     except AcceleratorError as error:
@@ -218,6 +219,9 @@ def check_bit(bit: Path, board: Board) -> None:
     if not board.device.startswith(f"xc{header.part}"):
         cause = f"is for xc{header.part}, the board {board.name} has {board.device}"
         raise ConfigError.at(bit, cause, "build the bitstream for this board")
+    if not header.is_of(digest):
+        cause = f"is of the build {header.build()}, this package is of {digest}"
+        raise ConfigError.at(bit, cause, "make it of this build: bnn-hw bitstream")
 
 
 def _copy_driver(folder: Path) -> None:

@@ -7,12 +7,15 @@ import json
 import os
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bnn_hw.soc import registers
-from tests.packages import bit_bytes, make_package
+from bnn_hw.synth.xc7 import bitfile
+from tests.packages import DIGEST, bit_bytes, make_package
 from tests.runtime.finn_package import make_finn_package
 
 HERE = Path(__file__).parent
@@ -47,7 +50,8 @@ def result_of(process):
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
     folder = tmp_path_factory.mktemp("board")
-    (folder / "x.bit").write_bytes(bit_bytes())
+    file = bitfile.make(f"small;Digest={DIGEST}", "7z020clg400", np.zeros(16, np.uint32), datetime.now(UTC))
+    bitfile.write(file, folder / "x.bit")
     return make_package(folder, folder / "x.bit")
 
 
@@ -66,6 +70,7 @@ def test_pynq_reads_the_handoff_and_runs_the_golden_vectors(python, package):
     assert set(result["downloads"]) == {"small-pynq-z1.bit"}
     assert (result["design"], result["part"], result["length"]) == ("small", "7z020clg400", 64)
     assert result["ours"] == ["small", "7z020clg400", 64]
+    assert result["port"] == [0xE, 0xE]  # 64 bits, the rest as it was
     assert result["golden"]
     assert result["gate"]
     assert result["clock_hz"] == pytest.approx(100e6)

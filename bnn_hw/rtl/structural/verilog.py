@@ -185,4 +185,11 @@ def _unread(module: Module, names: dict[Signal, str]) -> list[str]:
     left = [signal for signal in range(ONE + 1, len(module.net.levels)) if signal not in read]
     if not left:
         return []
-    return ["  logic unused;", f"  assign unused = ^{_bus(left, names)};"]
+    # In lines: Verilator refuses a line of more than 40,000 tokens.
+    lines = textwrap.wrap(_bus(left, names), 100, break_long_words=False)
+    return [
+        "  logic unused;",
+        "  assign unused = ^",
+        *(f"    {line}" for line in lines[:-1]),
+        f"    {lines[-1]};",
+    ]
