@@ -20,7 +20,7 @@ help:
 	@echo "                                (POINTS=\"ncnv-1024 ucnv-1024\" chooses; OUT=$(OUT))"
 	@echo "make pareto DESIGN=.. BOARD=..  table and picture of speed against size (BOARD=$(BOARD))"
 	@echo "make calibrate                  fit the planner's cost laws to synthesised units again"
-	@echo "make finn-env                   make FINN's own environment in .venv-finn (1.5 GB, some minutes)"
+	@echo "make finn-env                   make FINN's own environment in $(FINN_ENV) (1.5 GB, some minutes)"
 	@echo "make finn-deps                  fetch what FINN needs beside Vivado: finn-hlslib and board files"
 	@echo "make setup | lint | clean       only set up; check style and types; remove .venv and $(OUT)"
 
