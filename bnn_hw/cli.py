@@ -106,7 +106,7 @@ def build_options(command: Callable) -> Callable:
         from bnn_hw.finn_flow import FinnOptions
         from bnn_hw.flow import Flow, Options
 
-        names = ("as_json", "to", "finn", "trained", "image", "back_end")
+        names = ("as_json", "to", "finn", "trained", "image", "back_end", "markdown")
         own = {key: values.pop(key) for key in names if key in values}
         back_ends = {"finn": FinnOptions.take(values), "implementation": implement_cli.take(values)}
         reporter = Reporter(quiet=values.pop("quiet"))
