@@ -123,14 +123,15 @@ module bnn_mvtu #(
   end
 
   // What goes along with the data through the stages; element 0 is the newest.
-  logic [STAGES-1:0] valid, first, last;
+  logic [STAGES-1:0] valid, first;
+  logic [STAGES-2:0] last;
 
   always_ff @(posedge clk) begin
     if (!rst_n) valid <= '0;
     else if (advance) valid <= {valid[STAGES-2:0], accept};
     if (advance) begin
       first <= {first[STAGES-2:0], synapse_fold == '0};
-      last  <= {last[STAGES-2:0], end_fold};
+      last  <= (STAGES - 1)'({last, end_fold});
     end
   end
 
@@ -263,7 +264,11 @@ module bnn_mvtu #(
   logic emit, emit_ready, hold;
   logic [PIXELS*PE*OUT_BITS-1:0] emitted;
 
-  assign emit    = valid[STAGES-1] && last[STAGES-1];
+  // A register for itself: the path that holds the whole unit, and the units before it, starts here.
+  always_ff @(posedge clk) begin
+    if (!rst_n) emit <= 1'b0;
+    else if (advance) emit <= valid[STAGES-2] && last[STAGES-2];
+  end
   assign hold    = weights_hold || thresholds_hold;
   assign advance = (emit_ready || !emit) && !hold;
 

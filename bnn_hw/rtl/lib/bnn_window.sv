@@ -134,31 +134,32 @@ module bnn_window #(
   localparam bit POWER_OF_TWO = DEPTH == 1 << ADDRESS_BITS;
 
   logic [ADDRESS_BITS-1:0]      write_address, read_address, ring_move, next_address;
-  logic signed [COUNT_BITS-1:0] move, step;
+  // Of the reader's next move: minus its words, and less one the words that it frees.
+  logic signed [COUNT_BITS-1:0] back, freed_less_1;
 
   always_comb begin
-    step = '0;
+    freed_less_1 = COUNT_BITS'(-1);
     if (!end_run) begin
-      move      = COUNT_BITS'(1);
+      back      = COUNT_BITS'(-1);
       ring_move = ADDRESS_BITS'(1 % DEPTH);
     end else if (!end_window) begin
-      move      = COUNT_BITS'(MOVE_RUN);
+      back      = COUNT_BITS'(-MOVE_RUN);
       ring_move = RING_RUN;
     end else if (!end_replay) begin
-      move      = COUNT_BITS'(MOVE_REPLAY);
+      back      = COUNT_BITS'(-MOVE_REPLAY);
       ring_move = RING_REPLAY;
     end else if (!end_row) begin
-      move      = COUNT_BITS'(MOVE_COLUMN);
-      ring_move = RING_COLUMN;
-      step      = COUNT_BITS'(STEP_COLUMN);
+      back         = COUNT_BITS'(-MOVE_COLUMN);
+      ring_move    = RING_COLUMN;
+      freed_less_1 = COUNT_BITS'(STEP_COLUMN - 1);
     end else if (!end_frame) begin
-      move      = COUNT_BITS'(MOVE_ROW);
-      ring_move = RING_ROW;
-      step      = COUNT_BITS'(STEP_ROW);
+      back         = COUNT_BITS'(-MOVE_ROW);
+      ring_move    = RING_ROW;
+      freed_less_1 = COUNT_BITS'(STEP_ROW - 1);
     end else begin
-      move      = COUNT_BITS'(MOVE_FRAME);
-      ring_move = RING_FRAME;
-      step      = COUNT_BITS'(STEP_FRAME);
+      back         = COUNT_BITS'(-MOVE_FRAME);
+      ring_move    = RING_FRAME;
+      freed_less_1 = COUNT_BITS'(STEP_FRAME - 1);
     end
   end
 
@@ -170,6 +171,14 @@ module bnn_window #(
     assign wrapped      = sum - (ADDRESS_BITS + 1)'(DEPTH);
     assign next_address = wrapped[ADDRESS_BITS] ? sum[ADDRESS_BITS-1:0] : wrapped[ADDRESS_BITS-1:0];
   end
+
+  // ahead - move + write and room + freed - write. The write comes in as the carry, so that each is one
+  // adder: read, the last of all signals, goes through one LUT and a carry chain.
+  logic [COUNT_BITS:0] next_ahead, next_room;
+  logic                unused_carries;
+  assign next_ahead     = {ahead_less_1, 1'b1} + {read ? back : '0, write};
+  assign next_room      = {room_less_1, 1'b1} + {read ? freed_less_1 : '1, !write};
+  assign unused_carries = ^{next_ahead[0], next_room[0]};
 
   always_ff @(posedge clk) begin
     if (!rst_n) begin
@@ -194,8 +203,8 @@ module bnn_window #(
         if (end_row) row <= end_frame ? '0 : row + 1'b1;
         read_address <= next_address;
       end
-      ahead_less_1 <= ahead_less_1 - (read ? move : '0) + COUNT_BITS'(write);
-      room_less_1  <= room_less_1 + (read ? step : '0) - COUNT_BITS'(write);
+      ahead_less_1 <= next_ahead[COUNT_BITS:1];
+      room_less_1  <= next_room[COUNT_BITS:1];
     end
   end
 
