@@ -192,7 +192,10 @@ def _mask_or_not(confusion: NDArray[np.integer], classes: Sequence[str]) -> Mask
     masked_total, bare_total = int(confusion[~bare].sum()), int(confusion[bare].sum())
     if not masked_total or not bare_total:
         return None
-    masked_hits, bare_hits = int(confusion[np.ix_(~bare, ~bare)].sum()), int(confusion[np.ix_(bare, bare)].sum())
+    masked_hits, bare_hits = (
+        int(confusion[np.ix_(~bare, ~bare)].sum()),
+        int(confusion[np.ix_(bare, bare)].sum()),
+    )
     shares = masked_hits / masked_total, bare_hits / bare_total
     return MaskOrNot(
         shares[0],
