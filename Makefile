@@ -4,6 +4,7 @@ GOAL   ?= high-throughput
 OUT    ?= build
 BOARD  ?= pynq-z1
 POINTS ?=
+FINN_ENV := $(or $(BNN_HW_FINN_ENV),.venv-finn)
 BNN_HW := .venv/bin/bnn-hw
 BOARDS := $(basename $(notdir $(filter-out boards/parts.toml,$(wildcard boards/*.toml))))
 SETUP  := pyproject.toml requirements.lock scripts/setup.sh
@@ -20,7 +21,7 @@ help:
 	@echo "make route                      place and route the networks with their shell, read the bitstreams back"
 	@echo "make pareto DESIGN=.. BOARD=..  table and picture of speed against size (BOARD=$(BOARD))"
 	@echo "make calibrate                  fit the planner's cost laws to synthesised units again"
-	@echo "make finn-env                   make FINN's own environment in .venv-finn (1.5 GB, some minutes)"
+	@echo "make finn-env                   make FINN's own environment in $(FINN_ENV) (1.5 GB, some minutes)"
 	@echo "make finn-deps                  fetch what FINN needs beside Vivado: finn-hlslib and board files"
 	@echo "make setup | lint | clean       only set up; check style and types; remove .venv and $(OUT)"
 
@@ -57,14 +58,14 @@ pareto: .venv/.base
 calibrate: .venv/.base
 	@.venv/bin/python -m benchmarks.calibrate --measure --out $(OUT)/cost_units
 
-.venv-finn/.base: requirements-finn.txt scripts/finn-env.sh
-	@scripts/finn-env.sh
+$(FINN_ENV)/.base: requirements-finn.txt scripts/finn-env.sh
+	@scripts/finn-env.sh $(FINN_ENV)
 	@touch $@
 
-finn-env: .venv-finn/.base
+finn-env: $(FINN_ENV)/.base
 
-finn-deps: .venv-finn/.base
-	@.venv-finn/bin/python bnn_hw/finn/worker.py fetch
+finn-deps: $(FINN_ENV)/.base
+	@$(FINN_ENV)/bin/python bnn_hw/finn/worker.py fetch
 
 $(BOARDS): .venv/.base
 	@$(BNN_HW) build $(DESIGN) --board $@ --goal $(GOAL) --out $(OUT)

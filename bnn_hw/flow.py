@@ -338,10 +338,9 @@ class Flow:
         )
         write_package(contents, folder / contents.name)
 
-    @property
-    def package_folder(self) -> Path:
-        """Where the package step puts the folder for the board."""
-        return self.folder("package") / f"{self.design.name}-{self.board.name}"
+    def package_folder(self, step: str = "package") -> Path:
+        """Where a step puts the folder for the board."""
+        return self.folder(step) / f"{self.design.name}-{self.board.name}"
 
     def _report(self, folder: Path) -> None:
         write_report(self.report_data(), folder / "report.html")

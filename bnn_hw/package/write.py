@@ -41,13 +41,22 @@ COLOURS = {1: "GREY", 3: "RGB"}
 
 
 @dataclass(frozen=True)
+class Foreign:
+    """Hardware of another back end than our own: what the manifest says of it, and its .hwh file."""
+
+    backend: BackendRecord
+    plan: PlanRecord
+    hwh: Path
+
+
+@dataclass(frozen=True)
 class Contents:
     """What goes into a package.
 
     digest: 32 hexadecimal digits that the hardware carries; classes: names in the
     order of the scores; bit: the bit file, None for a package that runs on the
     software device only; bit_state: a sentence on how it was made, for a person;
-    versions: of the tools that made it.
+    versions: of the tools that made it; foreign: None for our own hardware.
     """
 
     design: Design
@@ -59,6 +68,7 @@ class Contents:
     bit: Path | None = None
     bit_state: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    foreign: Foreign | None = None
 
     @property
     def name(self) -> str:
@@ -81,8 +91,7 @@ def write_package(contents: Contents, folder: Path) -> Manifest:
         network.mkdir()
         store.save(contents.graph, network)
         np.savez_compressed(scratch / GOLDEN, **vectors)  # type: ignore[arg-type]
-        clock_hz, device = contents.plan.clock_hz, contents.board.device
-        (scratch / f"{contents.name}.hwh").write_text(hwh(Handoff(contents.name, device, clock_hz)))
+        (scratch / f"{contents.name}.hwh").write_bytes(_handoff(contents))
         if contents.bit is not None:
             shutil.copy(contents.bit, scratch / f"{contents.name}.bit")
         draft = describe(contents, ())
@@ -95,11 +104,22 @@ def write_package(contents: Contents, folder: Path) -> Manifest:
     return record
 
 
+def _handoff(contents: Contents) -> bytes:
+    if contents.foreign:
+        return contents.foreign.hwh.read_bytes()
+    made = hwh(Handoff(contents.name, contents.board.device, contents.plan.clock_hz))
+    return made.encode()
+
+
 def describe(contents: Contents, files: tuple[manifest.FileRecord, ...]) -> Manifest:
     """Return the manifest of a package with these files."""
     design, graph, plan, board = contents.design, contents.graph, contents.plan, contents.board
     height, width, channels = graph.input.type.shape
     layers = tuple({"name": la.name, "pe": la.pe, "simd": la.simd, "cycles": la.cycles} for la in plan.layers)
+    planned = PlanRecord(plan.goal, plan.interval_cycles, plan.latency_cycles, plan.fps, layers)
+    backend = BackendRecord("bnn_hw", {"vlnv": VLNV})
+    if contents.foreign:
+        planned, backend = contents.foreign.plan, contents.foreign.backend
     return Manifest(
         name=design.name,
         title=design.title,
@@ -117,8 +137,8 @@ def describe(contents: Contents, files: tuple[manifest.FileRecord, ...]) -> Mani
             graph.input.offset,
         ),
         output=OutputRecord(contents.classes, _score_steps(graph)),
-        plan=PlanRecord(plan.goal, plan.interval_cycles, plan.latency_cycles, plan.fps, layers),
-        backend=BackendRecord("bnn_hw", {"vlnv": VLNV}),
+        plan=planned,
+        backend=backend,
         files=files,
         versions={"bnn_hw": __version__, **contents.versions},
         published=_published(design.published) if design.published else None,

@@ -16,6 +16,7 @@ from typing import Any, Optional
 import numpy as np
 
 from bnn_hw.manifest import Manifest
+from bnn_hw.runtime import finn_shell
 from bnn_hw.runtime.bitheader import read_bit_header
 from bnn_hw.runtime.clock import SLCR_BASE, SLCR_BYTES, FabricClock, Words, part_of
 from bnn_hw.runtime.device import Buffer, Device
@@ -76,7 +77,10 @@ class PynqDevice(Device):
         self._registers = self._bind(manifest)
         self._uio = _open_uio()
         self.has_interrupt = self._uio is not None
-        self.clock_hz = self.set_clock(manifest.clock_hz)
+        # FINN's shell makes its clock of this one itself.
+        reference_hz = manifest.backend.settings.get("reference_hz", manifest.clock_hz)
+        found_hz = self.set_clock(reference_hz)
+        self.clock_hz = found_hz and found_hz / reference_hz * manifest.clock_hz
         port = self._system_registers(PORT_BASE, PORT_BYTES)
         if port is not None:
             set_64_bits(port)
@@ -103,7 +107,10 @@ class PynqDevice(Device):
             raise WrongHardwareError("this board", cause, remedy)
 
     def _bind(self, manifest: Manifest) -> Words:
-        vlnv = manifest.backend.settings.get("vlnv")
+        settings = manifest.backend.settings
+        if "windows" in settings:
+            return finn_shell.bind(self._pynq.MMIO, self._overlay.ip_dict, settings["windows"])
+        vlnv = settings.get("vlnv")
         for record in self._overlay.ip_dict.values():
             if record.get("type") == vlnv:
                 words: Words = self._pynq.MMIO(record["phys_addr"], record["addr_range"])

@@ -19,6 +19,7 @@ from bnn_hw.sim.board import MemoryModel
 from bnn_hw.soc import registers
 from bnn_hw.synth.xc7 import bitfile
 from tests.packages import DIGEST, bit_bytes, contents, make_package
+from tests.runtime.finn_package import make_finn_package
 
 HERE = Path(__file__).parent
 PYTHONS = [item for item in os.environ.get("BNN_HW_PYNQ_PYTHON", "").split(":") if item]
@@ -36,9 +37,9 @@ def python(request):
     return request.param
 
 
-def run(python, package, crystal_hz, simulation=None):
+def run(python, package, crystal_hz, simulation=None, script="pynq_board.py"):
     """Run the stand-in board with this crystal; return the process. simulation: of the fabric, else numpy."""
-    command = [python, str(HERE / "pynq_board.py"), str(package), str(crystal_hz)]
+    command = [python, str(HERE / script), str(package), str(crystal_hz)]
     command += [json.dumps(simulation)] if simulation else []
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
@@ -126,3 +127,14 @@ def test_a_package_for_another_part_is_refused_before_loading(python, tmp_path):
     process = run(python, package, 33_333_333)
     assert process.returncode != 0
     assert "has a xc7z020, the package is made for" in process.stderr
+
+
+def test_pynq_binds_finns_two_dmas_and_runs_the_golden_vectors(python, tmp_path):
+    """A package built for 150 MHz: FCLK0 stays at 100 MHz, from which FINN's shell makes its clock."""
+    package = make_finn_package(tmp_path, clock_hz=150_000_000)
+    result = result_of(run(python, package, 50e6, script="pynq_finn.py"))
+    assert set(result["downloads"]) == {"small-pynq-z1.bit"}
+    assert result["golden"]
+    assert result["gate"]
+    assert result["reference_hz"] == pytest.approx(100e6)
+    assert result["clock_hz"] == pytest.approx(150e6)
