@@ -9,7 +9,7 @@ BNN_HW := .venv/bin/bnn-hw
 BOARDS := $(basename $(notdir $(filter-out boards/parts.toml,$(wildcard boards/*.toml))))
 SETUP  := pyproject.toml requirements.lock scripts/setup.sh
 
-.PHONY: help demo test bench-hw pareto calibrate lint setup clean finn-env finn-deps $(BOARDS)
+.PHONY: help demo test bench-hw route pareto calibrate lint setup clean finn-env finn-deps $(BOARDS)
 
 help:
 	@echo "make demo                       set up, build and prove n-CNV, classify photographs, write the report"
@@ -18,6 +18,7 @@ help:
 	@echo "     BOARD is one of:           $(BOARDS)"
 	@echo "make bench-hw               build the design points of the benchmark, table against bar and aim"
 	@echo "                                (POINTS=\"ncnv-1024 ucnv-1024\" chooses; OUT=$(OUT))"
+	@echo "make route                      place and route the networks with their shell, read the bitstreams back"
 	@echo "make pareto DESIGN=.. BOARD=..  table and picture of speed against size (BOARD=$(BOARD))"
 	@echo "make calibrate                  fit the planner's cost laws to synthesised units again"
 	@echo "make finn-env                   make FINN's own environment in $(FINN_ENV) (1.5 GB, some minutes)"
@@ -47,6 +48,9 @@ lint: .venv/.test
 
 bench-hw: .venv/.base
 	@.venv/bin/python benchmarks/bench_hw.py --out $(OUT) $(POINTS)
+
+route: .venv/.base
+	@.venv/bin/python benchmarks/route.py --out $(OUT) $(POINTS)
 
 pareto: .venv/.base
 	@$(BNN_HW) pareto $(DESIGN) --board $(BOARD) --out $(OUT)

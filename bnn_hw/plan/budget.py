@@ -10,8 +10,8 @@ from bnn_hw.board import Part
 from bnn_hw.errors import ConfigError, FaultList, suggest
 from bnn_hw.pipeline.record import Resources
 
-# Set aside for the shell. Synthesised with Yosys for 3 bytes a beat and 5 words a result it takes 1,467
-# LUT sites, 1,864 FF and 1 BRAM36 (benchmarks/bench_shell.py); a tenth of LUT and FF on top, for
+# Set aside for the shell. Synthesised with Yosys for 3 bytes a beat and 5 words a result it takes 1,455
+# LUT sites, 1,843 FF and 1 BRAM36 (benchmarks/bench_shell.py); a tenth of LUT and FF on top, for
 # wider beats.
 SHELL = Resources(lut=1600, ff=2030, bram36=1, dsp=0)
 

@@ -2,9 +2,9 @@
 //
 // Purpose   the next batch begins while the one before is still under way.
 // JOBS      jobs open (waiting or running) at once, a power of two.
-// Ports     push: one cycle, with frames, and with source and target (byte addresses), which stay
-//           for one cycle more. accepting: no fault and no reset stands in the way. refused: two cycles
-//           after a push that was not taken, with code. done: one cycle a job, from the write master.
+// Ports     push: one cycle, with source, target (byte addresses) and frames. accepting: no fault
+//           and no reset stands in the way. refused: one cycle after a push that was not taken,
+//           with code. done: one cycle a job, from the write master.
 //           read_*, write_*: valid/ready, addresses in 64-bit words.
 module bnn_jobs #(
   parameter int JOBS = 8
@@ -34,27 +34,23 @@ module bnn_jobs #(
   output logic [15:0]           accepted_jobs,
   output logic [15:0]           done_jobs
 );
-  logic [15:0] kept_frames;
-  logic        odd, far, none, pushed, taken, read_space, write_space;
+  logic source_odd, target_odd, source_far, target_far, none, taken, read_space, write_space;
 
-  // A cycle for the job's own faults, then one for what depends on the others.
-  always_ff @(posedge clk) begin
-    pushed      <= rst_n && push;
-    odd         <= source[2:0] != '0 || target[2:0] != '0;
-    far         <= source[31:30] != '0 || target[31:30] != '0;
-    none        <= frames == '0 || frames[31:16] != '0;
-    kept_frames <= frames[15:0];
-  end
-
-  assign full  = open == ($clog2(JOBS) + 1)'(JOBS);
-  assign taken = pushed && accepting && !full && !odd && !far && !none;
+  assign source_odd = source[2:0] != '0;
+  assign target_odd = target[2:0] != '0;
+  assign source_far = source[31:30] != '0;
+  assign target_far = target[31:30] != '0;
+  assign none       = frames == '0 || frames[31:16] != '0;
+  assign full       = open == ($clog2(JOBS) + 1)'(JOBS);
+  assign taken      = push && accepting && !full && !source_odd && !target_odd && !source_far
+                      && !target_far && !none;
 
   always_ff @(posedge clk) begin
-    refused <= rst_n && pushed && !taken;
+    refused <= rst_n && push && !taken;
     if (!accepting) code <= bnn_registers_pkg::E_NOT_READY;
     else if (full) code <= bnn_registers_pkg::E_QUEUE_OVERFLOW;
     else if (none) code <= bnn_registers_pkg::E_FRAME_COUNT;
-    else if (odd) code <= bnn_registers_pkg::E_MISALIGNED;
+    else if (source_odd || target_odd) code <= bnn_registers_pkg::E_MISALIGNED;
     else code <= bnn_registers_pkg::E_ADDRESS_RANGE;
   end
 
@@ -72,11 +68,11 @@ module bnn_jobs #(
   end
 
   bnn_fifo #(.WIDTH(43), .DEPTH(JOBS), .RAM_STYLE("distributed")) u_read (
-    .clk, .rst_n, .in_valid(taken), .in_ready(read_space), .in_data({source[29:3], kept_frames}),
+    .clk, .rst_n, .in_valid(taken), .in_ready(read_space), .in_data({source[29:3], frames[15:0]}),
     .out_valid(read_valid), .out_ready(read_ready), .out_data({read_address, read_frames})
   );
   bnn_fifo #(.WIDTH(43), .DEPTH(JOBS), .RAM_STYLE("distributed")) u_write (
-    .clk, .rst_n, .in_valid(taken), .in_ready(write_space), .in_data({target[29:3], kept_frames}),
+    .clk, .rst_n, .in_valid(taken), .in_ready(write_space), .in_data({target[29:3], frames[15:0]}),
     .out_valid(write_valid), .out_ready(write_ready), .out_data({write_address, write_frames})
   );
 

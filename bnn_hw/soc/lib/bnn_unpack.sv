@@ -42,34 +42,28 @@ module bnn_unpack #(
   localparam int STEPS = WORD_BYTES / STEP_BYTES;
   localparam int TAKEN = BEAT_BYTES / STEP_BYTES;
   localparam int STEP_BITS = STEPS > 1 ? $clog2(STEPS) : 1;
+  localparam int SUM_BITS = $clog2(2 * STEPS) + 1;
   localparam int COUNT_BITS = BEATS > 1 ? $clog2(BEATS) : 1;
   localparam int BEAT_BITS = 8 * BEAT_BYTES;
-
-  // Tables by position: adders and comparators would stand in the path of the handshake.
-  function automatic logic [STEPS-1:0] positions_from(input integer steps);
-    begin
-      for (int p = 0; p < STEPS; p++) positions_from[p] = p + TAKEN >= steps;
-    end
-  endfunction
-  localparam logic [STEPS-1:0] ENDS_WORD = positions_from(STEPS);     // the beat ends with its word or behind it
-  localparam logic [STEPS-1:0] SPANS_WORDS = positions_from(STEPS + 1);
 
   logic [8*WORD_BYTES-1:0]  low, high;    // the word a beat begins in, and the one after
   logic                     low_valid, high_valid;
   logic [STEP_BITS-1:0]     position;
   logic [COUNT_BITS-1:0]    count;        // of the beat in its frame
-  logic                     last;         // it is the frame's last one
-  logic                     first, spans, beat_valid, beat_ready, taken, drop_low, drop_high, shift;
+  logic [SUM_BITS-1:0]      after;        // position behind the beat
+  logic                     first, last, spans, beat_valid, beat_ready, taken, drop_low, drop_high, shift;
   logic [16*WORD_BYTES-1:0] both;
   logic [BEAT_BITS-1:0]     beat;
 
   assign both       = {high, low};
   assign beat       = both[int'(position) * 8 * STEP_BYTES +: BEAT_BITS];
-  assign spans      = SPANS_WORDS[position];
+  assign after      = SUM_BITS'(position) + SUM_BITS'(TAKEN);
+  assign spans      = after > SUM_BITS'(STEPS);
   assign first      = count == '0;
+  assign last       = count == COUNT_BITS'(BEATS - 1);
   assign beat_valid = low_valid && (!spans || high_valid);
   assign taken      = beat_valid && beat_ready;
-  assign drop_low   = taken && (last || ENDS_WORD[position]);
+  assign drop_low   = taken && (last || after >= SUM_BITS'(STEPS));
   assign drop_high  = taken && last && spans;
   assign shift      = high_valid && !drop_high && (!low_valid || drop_low);
   assign in_ready   = !high_valid || shift || drop_high;
@@ -80,14 +74,12 @@ module bnn_unpack #(
       high_valid <= 1'b0;
       position   <= '0;
       count      <= '0;
-      last       <= BEATS == 1;
     end else begin
       low_valid  <= shift || (low_valid && !drop_low);
       high_valid <= (in_valid && in_ready) || (high_valid && !shift && !drop_high);
       if (taken) begin
-        position <= last ? '0 : STEP_BITS'((int'(position) + TAKEN) % STEPS);
+        position <= (last || STEPS == 1) ? '0 : STEP_BITS'(after % STEPS);
         count    <= last ? '0 : count + 1'b1;
-        last     <= BEATS == 1 || (BEATS > 1 && count == COUNT_BITS'(BEATS - 2) && !last);
       end
     end
   end

@@ -23,9 +23,7 @@ from bnn_hw.rtl.structural.library import (
     needs_of,
     structural_sources,
 )
-from bnn_hw.rtl.structural.netlist import Netlist
 from bnn_hw.rtl.structural.sums import Sums
-from bnn_hw.rtl.structural.verilog import Module, module_text
 from tests.rtl.lib.bench import MODES, Bench, Dut, check
 from tests.rtl.lib.test_mvtu import Layer, mvtu
 
@@ -135,16 +133,6 @@ def test_headers_state_sites_and_the_pairs_form_has_no_dual_cell() -> None:
     assert list(files) == ["bnn_match_rows_16.sv", "bnn_match_rows.sv"]
     assert "// 11 LUT sites, 1 CARRY4" in files["bnn_match_rows_16.sv"]
     assert "LUT6_2" not in files["bnn_match_rows_16.sv"]
-
-
-def test_thousands_of_unread_signals_are_named_in_lines_that_verilator_takes() -> None:
-    net = Netlist()
-    weights = net.port("weights", 5000)
-    text = module_text(Module("wide", "Reads two of many.", net, {"q": weights[:2]}))
-    start = text.index("  assign unused = ^")
-    named = re.findall(r"weights\[(\d+)\]", text[start : text.index(";", start)])
-    assert [int(bit) for bit in named] == list(range(4999, 1, -1))
-    assert max(len(line) for line in text[start:].splitlines()) < 120
 
 
 # Equivalence by SAT: for each, the gold and gate instances and the property that must hold.
