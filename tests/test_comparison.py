@@ -25,6 +25,14 @@ def test_every_figure_says_where_it_comes_from():
         ["bnn_hw, our folding", "12,346 s", "14,170 s", "4,154 y", "3 y", "0 y"],
     ]
     assert "nothing measured on a board" in text
+    table = Comparison("ncnv", "pynq-z1", 100_000_000, rows, notes(rows)).markdown().splitlines()
+    assert [[cell.strip() for cell in line.split("|")[1:4]] for line in table] == [
+        ["network", "accelerator", "frames/s"],
+        ["-" * 7, "-" * 19, "-" * 7 + ":"],
+        ["ncnv", "FINN, our folding", "12,244 e"],
+        ["", "FINN, built", "12,244 e"],
+        ["", "bnn_hw, our folding", "12,346 s"],
+    ]
     assert "v Vivado's report" in text
 
 

@@ -1,4 +1,4 @@
-"""The BinaryCoP networks CNV, n-CNV and u-CNV as one parametrised Brevitas class.
+"""The BinaryCoP networks CNV, n-CNV and u-CNV as one parametrised Brevitas class, and their FP32 twins.
 
 Architecture: N. Fasfous et al., "BinaryCoP: Binary Neural Network-based COVID-19
 Face-Mask Wear and Positioning Predictor on Edge Devices", RAW 2021, Table I.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear
@@ -97,8 +97,8 @@ class _ScoreScale(nn.Module):
         return scores * self.scale
 
 
-class BinaryNetwork(nn.Module):
-    """A BinaryCoP network with 1-bit weights and activations and no biases.
+class Network(nn.Module):
+    """A network of the shape of ``spec``; the subclasses say what its layers are made of.
 
     Input: float tensor (N, 3, 32, 32) of pixel values 0..255; the network
     normalises it itself. Output: scores (N, classes), the +-1 sums of the last
@@ -106,6 +106,8 @@ class BinaryNetwork(nn.Module):
     under the name in ``spec.layer_names``; its batch norm and sign are
     ``<layer>_bn`` and ``<layer>_act``. The exported ONNX nodes carry these names.
     """
+
+    precision: str
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
@@ -115,7 +117,7 @@ class BinaryNetwork(nn.Module):
         channels, size = IMAGE_CHANNELS, IMAGE_SIZE
         for block, widths in enumerate(spec.conv_blocks, start=1):
             for i, width in enumerate(widths, start=1):
-                layer = QuantConv2d(channels, width, KERNEL, bias=False, weight_quant=_UnitBinaryWeight)
+                layer = self._convolution(channels, width)
                 self._add_with_sign(f"conv{block}_{i}", layer, nn.BatchNorm2d(width))
                 channels, size = width, size - KERNEL + 1
             if block < len(spec.conv_blocks):
@@ -124,12 +126,23 @@ class BinaryNetwork(nn.Module):
         self._add("flatten", nn.Flatten())
         features = channels * size * size
         for i, width in enumerate(spec.dense, start=1):
-            layer = QuantLinear(features, width, bias=False, weight_quant=_UnitBinaryWeight)
+            layer = self._dense(features, width)
             self._add_with_sign(f"fc{i}", layer, nn.BatchNorm1d(width))
             features = width
-        last = QuantLinear(features, spec.classes, bias=False, weight_quant=_UnitBinaryWeight)
-        self._add(f"fc{len(spec.dense) + 1}", last)
-        self._add("score_scale", _ScoreScale(2.0 ** -math.ceil(math.log2(features) / 2)))
+        self._add(f"fc{len(spec.dense) + 1}", self._dense(features, spec.classes))
+        self._add("score_scale", _ScoreScale(self._scale_of_scores(features)))
+
+    def _convolution(self, inputs: int, outputs: int) -> nn.Module:
+        raise NotImplementedError
+
+    def _dense(self, inputs: int, outputs: int) -> nn.Module:
+        raise NotImplementedError
+
+    def _activation(self) -> nn.Module:
+        raise NotImplementedError
+
+    def _scale_of_scores(self, features: int) -> float:
+        raise NotImplementedError
 
     def _add(self, name: str, module: nn.Module) -> None:
         setattr(self, name, module)
@@ -138,7 +151,7 @@ class BinaryNetwork(nn.Module):
     def _add_with_sign(self, name: str, layer: nn.Module, norm: nn.Module) -> None:
         self._add(name, layer)
         self._add(f"{name}_bn", norm)
-        self._add(f"{name}_act", QuantIdentity(act_quant=_Sign))
+        self._add(f"{name}_act", self._activation())
 
     def forward(self, pixels: Tensor) -> Tensor:
         x = pixels
@@ -151,16 +164,9 @@ class BinaryNetwork(nn.Module):
         signed = getattr(self, f"{layer}_act", None)
         return signed if signed is not None else getattr(self, layer)
 
-    def binarise_weights(self) -> None:
-        """Replace every latent weight by its sign (0 becomes +1); the function computed stays the same."""
-        with torch.no_grad():
-            for module in self.modules():
-                if isinstance(module, (QuantConv2d, QuantLinear)):
-                    module.weight.copy_(torch.where(module.weight >= 0, 1.0, -1.0))
-
     def weight_count(self) -> int:
-        """Number of 1-bit weights."""
-        layers = (m for m in self.modules() if isinstance(m, (QuantConv2d, QuantLinear)))
+        """Number of weights."""
+        layers = (m for m in self.modules() if isinstance(m, (nn.Conv2d, nn.Linear)))
         return sum(layer.weight.numel() for layer in layers)
 
     def mac_count(self) -> int:
@@ -170,7 +176,7 @@ class BinaryNetwork(nn.Module):
         def count(layer: nn.Module, _inputs: object, output: Tensor) -> None:
             counts.append(layer.weight[0].numel() * output[0].numel())  # type: ignore[index, union-attr]
 
-        self._run_hooked([m for m in self.modules() if isinstance(m, (QuantConv2d, QuantLinear))], count)
+        self._run_hooked([m for m in self.modules() if isinstance(m, (nn.Conv2d, nn.Linear))], count)
         return sum(counts)
 
     def _run_hooked(self, modules: list[nn.Module], hook: Callable[..., None]) -> None:
@@ -186,11 +192,71 @@ class BinaryNetwork(nn.Module):
                 handle.remove()
 
 
-def network(name: str) -> BinaryNetwork:
-    """Make the network ``cnv``, ``ncnv`` or ``ucnv`` with fresh random weights.
+class BinaryNetwork(Network):
+    """A BinaryCoP network with 1-bit weights and activations and no biases."""
 
-    Raises ConfigError for any other name.
+    precision = "binary"
+
+    def _convolution(self, inputs: int, outputs: int) -> nn.Module:
+        return QuantConv2d(inputs, outputs, KERNEL, bias=False, weight_quant=_UnitBinaryWeight)
+
+    def _dense(self, inputs: int, outputs: int) -> nn.Module:
+        return QuantLinear(inputs, outputs, bias=False, weight_quant=_UnitBinaryWeight)
+
+    def _activation(self) -> nn.Module:
+        return QuantIdentity(act_quant=_Sign)
+
+    def _scale_of_scores(self, features: int) -> float:
+        return 2.0 ** -math.ceil(math.log2(features) / 2)
+
+    def binarise_weights(self) -> None:
+        """Replace every latent weight by its sign (0 becomes +1); the function computed stays the same."""
+        with torch.no_grad():
+            for module in self.modules():
+                if isinstance(module, (QuantConv2d, QuantLinear)):
+                    module.weight.copy_(torch.where(module.weight >= 0, 1.0, -1.0))
+
+
+class FloatNetwork(Network):
+    """The FP32 twin: the same layers with float weights, and ReLU in the place of signs."""
+
+    precision = "float"
+
+    def _convolution(self, inputs: int, outputs: int) -> nn.Module:
+        return nn.Conv2d(inputs, outputs, KERNEL, bias=False)
+
+    def _dense(self, inputs: int, outputs: int) -> nn.Module:
+        return nn.Linear(inputs, outputs, bias=False)
+
+    def _activation(self) -> nn.Module:
+        return nn.ReLU()
+
+    def _scale_of_scores(self, features: int) -> float:
+        return 1.0
+
+
+KINDS: dict[str, type[Network]] = {kind.precision: kind for kind in (BinaryNetwork, FloatNetwork)}
+
+
+def network_of(name: str, precision: str = "binary", classes: int = 4) -> Network:
+    """Make ``cnv``, ``ncnv`` or ``ucnv``, ``binary`` or ``float``, with fresh random weights.
+
+    Raises ConfigError for any other name or precision.
     """
     if name not in SPECS:
         raise ConfigError.at(f"network {name}", "there is no such network", suggest(name, SPECS))
-    return BinaryNetwork(SPECS[name])
+    if precision not in KINDS:
+        raise ConfigError.at(
+            f"precision {precision}", "there is no such precision", suggest(precision, KINDS)
+        )
+    return KINDS[precision](replace(SPECS[name], classes=classes))
+
+
+def network(name: str) -> BinaryNetwork:
+    """Make the binary network ``cnv``, ``ncnv`` or ``ucnv`` of the paper's four classes.
+
+    Raises ConfigError for any other name.
+    """
+    net = network_of(name)
+    assert isinstance(net, BinaryNetwork)
+    return net

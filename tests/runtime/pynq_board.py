@@ -32,6 +32,7 @@ from bnn_hw.runtime.opening import read_manifest  # noqa: E402
 from bnn_hw.runtime.software import SoftwareDevice  # noqa: E402
 
 SLCR, IO_PLL, FCLK0, IDCODE = 0xF8000000, 0x108, 0x170, 0x530
+PORT, PORT_READ, PORT_WRITE = 0xF8008000, 0x00, 0x14
 
 
 class Memory:
@@ -68,6 +69,7 @@ class StandIn(pynq.pl_server.device.Device):
         self.default_memory = Memory(self)
         # The boot loader sets the I/O PLL to 1 GHz with either crystal; 50 MHz at the fabric.
         self.system = {IO_PLL: round(1e9 / CRYSTAL_HZ) << 12, FCLK0: 20 << 8 | 1 << 20, IDCODE: 0x23727093}
+        self.port = {PORT_READ: 0xF, PORT_WRITE: 0xF}  # a boot loader's that has 32 bits
         self.cycles, self.since = 0.0, time.monotonic()
 
     @classmethod
@@ -94,6 +96,9 @@ class StandIn(pynq.pl_server.device.Device):
     def read_word(self, address):
         if SLCR <= address < SLCR + 0x1000:
             return self.system.get(address - SLCR, 0)
+        if PORT <= address < PORT + 0x1000:
+            assert self.downloads, "the memory port was read before a bit file was loaded"
+            return self.port.get(address - PORT, 0)
         offset = address - regs.BASE_ADDRESS
         assert 0 <= offset < regs.RANGE_BYTES, hex(address)
         if offset in (regs.CYCLES_LOW_OFFSET, regs.CYCLES_HIGH_OFFSET):
@@ -104,6 +109,9 @@ class StandIn(pynq.pl_server.device.Device):
         if SLCR <= address < SLCR + 0x1000:
             self.count()
             self.system[address - SLCR] = value
+            return
+        if PORT <= address < PORT + 0x1000:
+            self.port[address - PORT] = value
             return
         offset = address - regs.BASE_ADDRESS
         assert 0 <= offset < regs.RANGE_BYTES, hex(address)
@@ -196,6 +204,7 @@ def main():
         "ours": [ours.design.split(";")[0], ours.part, ours.size_bytes],
         "golden": bool(np.array_equal(answers.raw, golden["raw"])),
         "gate": bool(np.array_equal(gated.raw, golden["raw"][0])),
+        "port": [board.port[PORT_READ], board.port[PORT_WRITE]],
         "clock_hz": board.clock_hz(),
         "measured_hz": measured.hz,
     }

@@ -105,8 +105,7 @@ module bnn_mvtu #(
   logic [WORD_BITS-1:0] weight_address;
   logic                 accept, advance, end_fold, end_vector;
 
-  assign in_ready   = advance;
-  assign accept     = in_valid && advance;
+  assign accept     = in_valid && in_ready;
   assign end_fold   = synapse_fold == SF_BITS'(SF - 1);
   assign end_vector = end_fold && neuron_fold == NF_BITS'(NF - 1);
 
@@ -123,15 +122,14 @@ module bnn_mvtu #(
   end
 
   // What goes along with the data through the stages; element 0 is the newest.
-  logic [STAGES-1:0] valid, first;
-  logic [STAGES-2:0] last;
+  logic [STAGES-1:0] valid, first, last;
 
   always_ff @(posedge clk) begin
     if (!rst_n) valid <= '0;
     else if (advance) valid <= {valid[STAGES-2:0], accept};
     if (advance) begin
       first <= {first[STAGES-2:0], synapse_fold == '0};
-      last  <= (STAGES - 1)'({last, end_fold});
+      last  <= {last[STAGES-2:0], end_fold};
     end
   end
 
@@ -264,13 +262,22 @@ module bnn_mvtu #(
   logic emit, emit_ready, hold;
   logic [PIXELS*PE*OUT_BITS-1:0] emitted;
 
-  // A register for itself: the path that holds the whole unit, and the units before it, starts here.
+  // Whether the stages advance is worked out a cycle ahead (free: nothing is to be emitted, or there
+  // is room for it), since it enables most of the unit and decides about the window before it.
+  // free_ahead equals free; a register of its own can lie near the window.
+  logic emits_next, free_next, free, free_ahead;
+  assign emits_next = advance ? valid[STAGES-2] && last[STAGES-2] : emit;
+  assign free_next  = !emits_next || !out_valid || out_ready || (emit_ready && !(emit && !hold));
+  assign hold       = weights_hold || thresholds_hold;
+  assign advance    = free && !hold;
+  assign in_ready   = free_ahead && !hold;
+
   always_ff @(posedge clk) begin
-    if (!rst_n) emit <= 1'b0;
-    else if (advance) emit <= valid[STAGES-2] && last[STAGES-2];
+    if (!rst_n) {emit, free} <= 2'b01;
+    else {emit, free} <= {emits_next, free_next};
+    // Without a reset, so that tools do not take it for a copy of the other one.
+    free_ahead <= free_next;
   end
-  assign hold    = weights_hold || thresholds_hold;
-  assign advance = (emit_ready || !emit) && !hold;
 
   localparam int COUNT_BITS = $clog2(SIMD + 1) + 1;
   logic [PIXELS*PE*COUNT_BITS-1:0] counts0, counts1;

@@ -1,0 +1,78 @@
+"""Writes and reads what a training leaves: the best network, and the state that it goes on from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bnn_hw.data import CLASSES
+from bnn_hw.errors import ConfigError, InputError, OutputError
+from bnn_hw.train.networks import Network, network_of
+
+_REMEDY = "give a checkpoint.pt that bnn-hw train wrote"
+
+
+def save_whole(record: Mapping[str, Any], path: Path) -> None:
+    """Write ``record`` so that the file is complete or not there. Raises OutputError."""
+    partial = path.with_suffix(".partial")
+    try:
+        torch.save(dict(record), partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+        raise OutputError.at(
+            path, f"cannot be written: {error}", "choose a writable folder with space"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def save_network(
+    net: Network, classes: tuple[str, ...], epoch: int, path: Path, reestimated: bool = False
+) -> None:
+    """Write the network alone; reestimated: its batch norms were estimated anew. Raises OutputError."""
+    record = {
+        "network": net.spec.name,
+        "precision": net.precision,
+        "classes": list(classes),
+        "epoch": epoch,
+        "reestimated": reestimated,
+        "weights": net.state_dict(),
+    }
+    save_whole(record, path)
+
+
+def load_network(path: Path) -> tuple[Network, tuple[str, ...]]:
+    """Read a checkpoint: the network, ready to predict, and its classes. Raises InputError."""
+    try:
+        state = read(path)
+        classes = tuple(state.get("classes", CLASSES))
+        net = network_of(state["network"], state.get("precision", "binary"), len(classes))
+        net.load_state_dict(state["weights"])
+    except (KeyError, TypeError, AttributeError, RuntimeError, ConfigError) as error:
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError.at(path, f"is not a checkpoint: {cause}", _REMEDY) from error
+    return net.eval(), classes
+
+
+def load_checkpoint(path: Path) -> Network:
+    """The network of a checkpoint, ready to predict. Raises InputError."""
+    return load_network(path)[0]
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read what :func:`save_whole` wrote. Raises InputError."""
+    try:
+        state = torch.load(path, weights_only=True)
+    except FileNotFoundError as error:
+        raise InputError.at(path, "does not exist", _REMEDY) from error
+    except (OSError, EOFError, RuntimeError, ValueError) as error:
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError.at(path, f"is not a checkpoint: {cause}", _REMEDY) from error
+    except Exception as error:  # torch.load passes on pickle's errors, which have no common base of their own
+        raise InputError.at(path, f"is not a checkpoint ({type(error).__name__})", _REMEDY) from error
+    if not isinstance(state, dict):
+        raise InputError.at(path, "is not a checkpoint: it holds no record", _REMEDY)
+    return state
