@@ -101,9 +101,8 @@ class Evaluation:
         return "\n".join(lines)
 
     def _class_text(self, name: str, total: int) -> str:
-        recall, interval, precision, f1 = (
-            table[name] for table in (self.recall, self.recall_interval, self.precision, self.f1)
-        )
+        recall, interval = self.recall[name], self.recall_interval[name]
+        precision, f1 = self.precision[name], self.f1[name]
         if recall is None or interval is None:
             return "no picture"
         text = f"recall {recall:.2%} of {total} ({interval[0]:.1%} to {interval[1]:.1%})"
@@ -192,7 +191,10 @@ def _mask_or_not(confusion: NDArray[np.integer], classes: Sequence[str]) -> Mask
     masked_total, bare_total = int(confusion[~bare].sum()), int(confusion[bare].sum())
     if not masked_total or not bare_total:
         return None
-    masked_hits, bare_hits = int(confusion[np.ix_(~bare, ~bare)].sum()), int(confusion[np.ix_(bare, bare)].sum())
+    masked_hits, bare_hits = (
+        int(confusion[np.ix_(~bare, ~bare)].sum()),
+        int(confusion[np.ix_(bare, bare)].sum()),
+    )
     shares = masked_hits / masked_total, bare_hits / bare_total
     return MaskOrNot(
         shares[0],
