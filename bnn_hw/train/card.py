@@ -22,7 +22,7 @@ _LICENCES = {
 }
 _LIMITS = {
     False: (
-        "It was trained on faces framed like FFHQ, with the light blue surgical mask of MaskedFace-Net, which "
+        "It was trained on faces framed like FFHQ, with MaskedFace-Net's light blue surgical mask, which "
         "is itself drawn. It has no class for a bare face and gives one of its four answers to anything. On "
         "masks of other colours, cloth masks, hands before the face, scarves and other framings its answers "
         "are not to be relied on; `bnn-hw evaluate --robustness` measures some of that."
@@ -135,7 +135,7 @@ def _groups(groups: Mapping[str, Any]) -> str:
         both = test.get("mask_or_not")
         balanced = f"{both['balanced_accuracy']:.2%}" if both else "–"
         lines.append(
-            f"| {name} | {test['accuracy']:.2%} | {low:.2%} to {high:.2%} | {balanced} | {test['pictures']:,} | "
-            f"{test['persons']:,} |"
+            f"| {name} | {test['accuracy']:.2%} | {low:.2%} to {high:.2%} | {balanced} "
+            f"| {test['pictures']:,} | {test['persons']:,} |"
         )
     return "\n".join(lines)
