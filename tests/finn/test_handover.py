@@ -83,7 +83,5 @@ def test_a_build_without_a_bit_file_makes_no_package():
 
 def test_a_bit_file_that_misses_its_clock_makes_no_package():
     missed = {**RECORD, "implementation": {"worst_slack_ns": -1.25}}
-    with pytest.raises(
-        TimingError, match=r"its worst path takes 1\.250 ns more than the 10 of a cycle\n.*--clock-mhz 88"
-    ):
+    with pytest.raises(TimingError, match=r"takes 1\.250 ns more than the 10 of a cycle\n.*--clock-mhz 88"):
         handover.require_bitfile(missed)
