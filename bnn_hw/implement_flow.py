@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnn_hw import __version__, implement
+from bnn_hw.errors import ConfigError
+from bnn_hw.package.write import check_bit
 from bnn_hw.pipeline.shell import Shell
 from bnn_hw.pipeline.shell import load as load_shell
 from bnn_hw.steps import Step
@@ -58,6 +60,7 @@ class ImplementSteps:
             self.options,
             flow.reporter,
             flow.pipeline.root,
+            shell.digest,
         )
 
     def _bitstream_inputs(self) -> dict[str, Any]:
@@ -77,12 +80,67 @@ class ImplementSteps:
             )
 
 
+def finished_bit(flow: Flow) -> Path | None:
+    """Return the bit file that the step bitstream left, None if it has not run.
+
+    Raises ConfigError where it is of another build than the accelerator with its
+    shell as it is now, or damaged.
+    """
+    try:
+        bit = flow.folder(BITSTREAM) / flow.record(BITSTREAM, bitstream.REPORT)["bit"]
+    except OSError:
+        return None
+    try:
+        check_bit(bit, flow.board, load_shell(flow.folder("soc") / "soc").digest)
+    except ConfigError as error:
+        cause = error.faults[0].cause
+        remedy = "make it again: --with-bitstream; or leave it out: --without-bitstream"
+        raise ConfigError.at(bit, cause, remedy) from error
+    return bit
+
+
+def check_choice(flow: Flow) -> None:
+    """ConfigError where the options name two bit files for the package, or one that is not there."""
+    bit = flow.options.bit
+    if bit is not None and flow.options.bitstream is not None:
+        cause = "is given with --with-bitstream or --without-bitstream"
+        raise ConfigError.at("--bit", cause, "choose one of them")
+    if bit is not None and not bit.is_file():
+        raise ConfigError.at(bit, "there is no such file", "give the bit file of this build")
+
+
+def package_bit(flow: Flow) -> Path | None:
+    """Return the bit file for the package: the one that the options name, else the finished one."""
+    check_choice(flow)
+    bit, wanted = flow.options.bit, flow.options.bitstream
+    return bit if bit is not None or wanted is False else finished_bit(flow)
+
+
+def bit_state(flow: Flow) -> str:
+    """Tell in a sentence how the step bitstream made its bit file."""
+    report = routed.load(flow.folder(ROUTE) / routed.REPORT)
+    made = flow.record(BITSTREAM, bitstream.REPORT)
+    fmax = f"{report.fmax_hz / 1e6:.1f} MHz" if report.fmax_hz else "no clock known"
+    verdict = "met" if report.timing_met else "MISSED"
+    back = "read back, all of it equal" if made["readback"] else "not read back"
+    return (
+        f"Its bit file was routed by {report.tool} {report.tool_version}: {fmax}, "
+        f"{report.clock_hz / 1e6:g} MHz asked for ({verdict}); {back}."
+    )
+
+
+def bit_versions(flow: Flow) -> dict[str, str]:
+    """Return the tools that made the bit file, by name."""
+    report = routed.load(flow.folder(ROUTE) / routed.REPORT)
+    return {report.tool: f"{report.tool_version}; {report.options}"}
+
+
 def text(flow: Flow, call: str) -> str:
     """What both steps found, for a person, and the command that goes on."""
     folder, made = flow.folder(BITSTREAM), flow.record(BITSTREAM, bitstream.REPORT)
     report = routed.load(flow.folder(ROUTE) / routed.REPORT)
     lines = [routed.to_text(report), bitstream.to_text(made), f"files      {folder.resolve()}"]
-    return "\n".join([*lines, f"next: bnn-hw package {call} --bit {folder / made['bit']}"])
+    return "\n".join([*lines, f"next: bnn-hw package {call}"])
 
 
 def record(flow: Flow) -> dict[str, Any]:

@@ -35,7 +35,7 @@ ALLOWED = {
     "soc": HARDWARE | {"board"},
     "package": HARDWARE | {"board", "design", "manifest", "runtime", "soc"},
     "report": HARDWARE | {"data", "board", "design"},
-    "finn": HARDWARE | {"settings"},
+    "finn": HARDWARE | {"settings", "manifest"},
     "data": BASE,
     "train": BASE | {"data", "", "fields", "folders", "progress"},
 }

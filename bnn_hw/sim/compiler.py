@@ -109,6 +109,7 @@ def compile_program(
         timeout_s=timeout_s,
         error_pattern="%Error",
         remedy="this is a fault of the generated core; read the log",
+        whole_stack=True,  # as Verilator's own wrapper does: large cores are deep trees
     )
     runtime = cache / f"runtime_{chain.digest}"
     _take_runtime(runtime, scratch / "obj")
