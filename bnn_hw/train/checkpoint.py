@@ -73,6 +73,9 @@ def load_exported(path: Path, classes: tuple[str, ...]) -> BinaryNetwork:
     except Exception as error:  # protobuf's errors have no common base of their own
         raise InputError.at(path, f"is no ONNX file ({type(error).__name__})", remedy) from error
     stored = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Identity" and node.input[0] in stored:  # the exporter stores equal tensors once
+            stored[node.output[0]] = stored[node.input[0]]
     for name in SPECS:
         net = network_of(name, "binary", len(classes))
         own = {key: value for key, value in net.state_dict().items() if "num_batches" not in key}
