@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +30,8 @@ class Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
         arguments = sys.argv[1:] if args is None else list(args)
+        with contextlib.suppress(ValueError):  # not the main thread
+            signal.signal(signal.SIGTERM, _terminated)
         try:
             return super().main(arguments, *rest, **{**kwargs, "standalone_mode": False})
         except BnnHwError as error:
@@ -41,6 +45,11 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("interrupted: finished steps are kept, the same command goes on from there", err=True)
             sys.exit(INTERRUPTED)
+
+
+def _terminated(number: int, frame: Any) -> None:
+    """End like Ctrl-C, so that the tools that run end too: they have sessions of their own."""
+    raise KeyboardInterrupt
 
 
 def _fail(error: BnnHwError, as_json: bool) -> None:

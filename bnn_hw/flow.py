@@ -22,7 +22,7 @@ from bnn_hw.finn_flow import TITLES as FINN_TITLES
 from bnn_hw.finn_flow import FinnOptions, FinnSteps
 from bnn_hw.implement import Implementation
 from bnn_hw.implement_flow import TITLES as IMPLEMENT_TITLES
-from bnn_hw.implement_flow import ImplementSteps, bit_state, package_bit
+from bnn_hw.implement_flow import ImplementSteps, bit_state, bit_versions, package_bit
 from bnn_hw.ir import Graph, store
 from bnn_hw.ir.twin import permuted
 from bnn_hw.package.write import Contents, write_package
@@ -324,6 +324,7 @@ class Flow:
 
     def _package(self, folder: Path) -> None:
         bit = package_bit(self)
+        own = bit is not None and bit != self.options.bit
         contents = Contents(
             self.design,
             self.graph,
@@ -332,7 +333,8 @@ class Flow:
             digest=load_shell(self.folder("soc") / "soc").digest,
             classes=tuple(self.classes),
             bit=bit,
-            bit_state=bit_state(self) if bit and bit != self.options.bit else "",
+            bit_state=bit_state(self) if own else "",
+            versions=bit_versions(self) if own else {},
         )
         write_package(contents, folder / contents.name)
 

@@ -129,6 +129,12 @@ def bit_state(flow: Flow) -> str:
     )
 
 
+def bit_versions(flow: Flow) -> dict[str, str]:
+    """Return the tools that made the bit file, by name."""
+    report = routed.load(flow.folder(ROUTE) / routed.REPORT)
+    return {report.tool: f"{report.tool_version}; {report.options}"}
+
+
 def text(flow: Flow, call: str) -> str:
     """What both steps found, for a person, and the command that goes on."""
     folder, made = flow.folder(BITSTREAM), flow.record(BITSTREAM, bitstream.REPORT)

@@ -262,6 +262,8 @@ def test_package_takes_the_bitstream_of_its_own_build_and_refuses_another_s(tmp_
 
     bits, notes = bits_of(package(tmp_path, roomy, "--with-bitstream", "--allow-timing-miss"))
     assert bits == ["ucnv-made-up.bit"]
+    made = json.loads(next((tmp_path / "build").rglob("manifest.json")).read_text())
+    assert made["versions"]["nextpnr-xilinx"].startswith("0.8.2; Yosys 0.70; seed ")
     assert "98.0 MHz, 100 MHz asked for (MISSED); read back, all of it equal" in notes
     assert bits_of(package(tmp_path, roomy))[0] == bits
     assert bits_of(package(tmp_path, roomy, "--without-bitstream"))[0] == []
