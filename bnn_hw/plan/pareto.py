@@ -15,7 +15,8 @@ from bnn_hw.plan.cycles import bottleneck, interval
 from bnn_hw.plan.folding import Folding
 from bnn_hw.plan.power import dynamic_w
 from bnn_hw.plan.search import Search
-from bnn_hw.plan.solve import Solution, cheapest_within, high_throughput, price
+from bnn_hw.plan.sized import Solution, price
+from bnn_hw.plan.solve import cheapest_within, high_throughput
 
 # The front ends where a frame takes that many times the cycles of the fastest folding.
 SLOWEST = 128
@@ -45,7 +46,7 @@ def front(
     Raises FitError if not even the smallest folding fits.
     """
     chain = as_chain(graph)
-    search = Search(chain)
+    search = Search(chain, dsp=budget.limit.dsp >= 1)
     fastest = high_throughput(chain, budget)
     found = [_point(fastest, clock_hz)]
     first = interval(fastest.stages)
