@@ -204,7 +204,7 @@ step_command("report", "report", "Write the HTML report, and make first what it 
 register(main, build_options, show)
 board_cli.register(main, build_options, show)
 implement_cli.register(main, build_options, show)
-train_cli.register(main, output_options, show)
+train_cli.register(main, network_options, output_options, show)
 
 
 @main.command()
