@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +16,7 @@ from bnn_hw.errors import BnnHwError
 from bnn_hw.finn_cli import register
 from bnn_hw.pipeline.arithmetic import ARITHMETIC, FIXED, STRUCTURAL, WEIGHTS
 from bnn_hw.progress import Reporter
+from bnn_hw.tools import interrupt_when_terminated
 
 if TYPE_CHECKING:
     from bnn_hw.flow import Flow
@@ -30,8 +29,7 @@ class Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
         arguments = sys.argv[1:] if args is None else list(args)
-        with contextlib.suppress(ValueError):  # not the main thread
-            signal.signal(signal.SIGTERM, _terminated)
+        interrupt_when_terminated()
         try:
             return super().main(arguments, *rest, **{**kwargs, "standalone_mode": False})
         except BnnHwError as error:
@@ -45,11 +43,6 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("interrupted: finished steps are kept, the same command goes on from there", err=True)
             sys.exit(INTERRUPTED)
-
-
-def _terminated(number: int, frame: Any) -> None:
-    """End like Ctrl-C, so that the tools that run end too: they have sessions of their own."""
-    raise KeyboardInterrupt
 
 
 def _fail(error: BnnHwError, as_json: bool) -> None:
