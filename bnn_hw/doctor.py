@@ -41,6 +41,7 @@ _PACKAGES = (
     ("scikit-image", "skimage", "the demo's photograph", True, "pip install bnn-hw"),
     ("torch", "torch", "training", False, "pip install 'bnn-hw[train]'"),
     ("brevitas", "brevitas", "training", False, "pip install 'bnn-hw[train]'"),
+    ("distributed", "distributed", "sweep: parallel jobs", False, "pip install 'bnn-hw[sweep]'"),
 )
 
 
