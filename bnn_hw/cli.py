@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bnn_hw import __version__, board_cli, explore_cli, implement_cli
+from bnn_hw import __version__, board_cli, explore_cli, implement_cli, train_cli
 from bnn_hw.errors import BnnHwError
 from bnn_hw.finn_cli import register
 from bnn_hw.pipeline.arithmetic import ARITHMETIC, FIXED, STRUCTURAL, WEIGHTS
 from bnn_hw.progress import Reporter
+from bnn_hw.tools import interrupt_when_terminated
 
 if TYPE_CHECKING:
     from bnn_hw.flow import Flow
@@ -28,6 +29,7 @@ class Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
         arguments = sys.argv[1:] if args is None else list(args)
+        interrupt_when_terminated()
         try:
             return super().main(arguments, *rest, **{**kwargs, "standalone_mode": False})
         except BnnHwError as error:
@@ -106,7 +108,7 @@ def build_options(command: Callable) -> Callable:
         from bnn_hw.finn_flow import FinnOptions
         from bnn_hw.flow import Flow, Options
 
-        names = ("as_json", "to", "finn", "trained", "image", "back_end")
+        names = ("as_json", "to", "finn", "trained", "image", "back_end", "markdown")
         own = {key: values.pop(key) for key in names if key in values}
         back_ends = {"finn": FinnOptions.take(values), "implementation": implement_cli.take(values)}
         reporter = Reporter(quiet=values.pop("quiet"))
@@ -203,6 +205,7 @@ register(main, build_options, show)
 board_cli.register(main, build_options, show)
 implement_cli.register(main, build_options, show)
 explore_cli.register(main, network_options, build_options, show)
+train_cli.register(main, network_options, output_options, show)
 
 
 @main.command()
@@ -276,53 +279,6 @@ def run(
     from bnn_hw.run import run_network
 
     result = run_network(network, pictures, input_scale, input_offset, save, layers, Reporter(quiet))
-    show(result.text, result.record, as_json)
-
-
-@main.command()
-@click.argument("name")
-@click.option(
-    "--data", type=click.Path(path_type=Path), help="Data set folder; else BNN_HW_DATA is looked at."
-)
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=None, help="Folder; build/train/NAME if left out."
-)
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes of 6,000 balanced pictures.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@output_options
-def train(
-    name: str, data: Path | None, out: Path | None, epochs: int | None, seed: int, as_json: bool, quiet: bool
-) -> None:
-    """Train the network of design NAME on MaskedFace-Net and export it.
-
-    Needs the extra: pip install 'bnn-hw[train]'.
-
-    \b
-    Example:
-      bnn-hw train ncnv --data ~/maskedface --epochs 60
-    """
-    from bnn_hw.run import train_network
-
-    result = train_network(name, data, out or Path("build/train") / name, epochs, seed, Reporter(quiet))
-    show(result.text, result.record, as_json)
-
-
-@main.command()
-@click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="Folder for model.onnx, golden.npz."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def export(checkpoint: Path, out: Path, as_json: bool) -> None:
-    """Export a trained CHECKPOINT as QONNX with golden vectors.
-
-    \b
-    Example:
-      bnn-hw export build/train/ncnv/checkpoint.pt --out my-ncnv
-    """
-    from bnn_hw.run import export_network
-
-    result = export_network(checkpoint, out)
     show(result.text, result.record, as_json)
 
 

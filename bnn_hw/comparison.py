@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bnn_hw import finn_flow
+from bnn_hw.pipeline.record import Resources
+from bnn_hw.synth import utilisation
 
 if TYPE_CHECKING:
     from bnn_hw.flow import Flow
@@ -21,6 +23,7 @@ ORIGINS = {
     "y": "synthesised with Yosys",
     "s": "simulated cycle by cycle",
 }
+HEAD = ("accelerator", "frames/s", "latency (cycles)", "LUT", "BRAM36", "DSP")
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,14 @@ class Comparison:
 
     def text(self) -> str:
         """A Markdown table, aligned for the eye, and its notes."""
-        head = ("accelerator", "frames/s", "latency (cycles)", "LUT", "BRAM36", "DSP")
-        cells = [head, *(self._cells(row) for row in self.rows)]
-        widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
-        ruled = [tuple("-" * (width - 1) + ":" if i else "-" * width for i, width in enumerate(widths))]
-        lines = [_line(line, widths) for line in (cells[0], *ruled, *cells[1:])]
         title = f"{self.network} on {self.board} at {self.clock_hz / 1e6:g} MHz"
-        return "\n".join([title, "", *lines, "", *self.notes])
+        return "\n".join([title, "", *_table([HEAD, *map(self._cells, self.rows)], 1), "", *self.notes])
+
+    def markdown(self) -> str:
+        """The table alone, with the network in front: several networks' rows make one table."""
+        names = [self.network, *[""] * (len(self.rows) - 1)]
+        lines = [(name, *self._cells(row)) for name, row in zip(names, self.rows, strict=True)]
+        return "\n".join(_table([("network", *HEAD), *lines], 2))
 
     @staticmethod
     def _cells(row: Row) -> tuple[str, ...]:
@@ -75,12 +79,20 @@ class Comparison:
         return asdict(self)
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (
-        cell.rjust(width) if column else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    )
-    return f"| {' | '.join(padded)} |"
+def _table(lines: Sequence[Sequence[str]], names: int) -> list[str]:
+    """Lines of a Markdown table; lines: head and rows; names: columns of names, before those of figures."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    ruled = [
+        "-" * width if column < names else "-" * (width - 1) + ":" for column, width in enumerate(widths)
+    ]
+    padded = [
+        [
+            cell.ljust(width) if column < names else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        for line in (lines[0], ruled, *lines[1:])
+    ]
+    return [f"| {' | '.join(line)} |" for line in padded]
 
 
 def make(flow: Flow) -> Comparison:
@@ -97,7 +109,9 @@ def make(flow: Flow) -> Comparison:
         finn_row(f"FINN, SetFolding for {int(target):,} fps{'' if reached else ' (missed)'}", auto),
         finn_row("FINN, our folding", ours),
         own_row(
-            flow.record("verify", "verify.json"), flow.record("synth", "utilisation.json"), ours["clock_hz"]
+            flow.record("verify", "verify.json"),
+            utilisation.load(flow.folder("synth") / "utilisation.json").total.resources,
+            ours["clock_hz"],
         ),
     )
     return Comparison(flow.design.name, flow.board.name, ours["clock_hz"], rows, notes(rows))
@@ -115,14 +129,13 @@ def finn_row(name: str, record: dict[str, Any]) -> Row:
     )
 
 
-def own_row(proof: dict[str, Any], utilisation: dict[str, Any], clock_hz: int) -> Row:
-    """Our own back end's row from verify.json and utilisation.json."""
-    total = utilisation["total"]
+def own_row(proof: dict[str, Any], used: Resources, clock_hz: int) -> Row:
+    """Our own back end's row from verify.json and what synthesis found."""
     return Row(
         "bnn_hw, our folding",
         Figure(clock_hz / proof["interval_cycles"], "s"),
         Figure(proof["latency_cycles"], "s"),
-        *(Figure(float(total[key]), "y") for key in ("lut_sites", "bram36", "dsp48")),
+        *(Figure(float(value), "y") for value in (used.lut, used.bram36, used.dsp)),
     )
 
 

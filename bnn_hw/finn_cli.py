@@ -45,14 +45,16 @@ def register(main: click.Group, build_options: Callable, show: Callable[..., Any
         """Everything: plan, generate, verify, synth and report. Resumes where it stopped.
 
         With --backend finn: FINN's estimates, its generated code and the proof that it
-        computes what the integer graph computes; with Vivado the bit file and driver, too.
+        computes what the integer graph computes; with Vivado also the bit file and the
+        package for the board.
         """
         from bnn_hw import show as shows
-        from bnn_hw.finn_flow import check_tools
+        from bnn_hw.finn_flow import check_tools, last_step
 
-        step = "finn" if back_end == FINN else "report"
+        step = "report"
         if back_end == FINN:
             check_tools(flow)
+            step = last_step(flow)
         flow.until(step)
         show(lambda: shows.text(flow, step), shows.record(flow, step), as_json)
 
@@ -72,8 +74,11 @@ def register(main: click.Group, build_options: Callable, show: Callable[..., Any
         type=click.IntRange(min=1),
         help="Frame rate that FINN's SetFolding aims at; else what our plan reaches.",
     )
-    def compare(flow: Flow, as_json: bool) -> None:
+    @click.option("--markdown", is_flag=True, help="Only the table, with the network in its first column.")
+    def compare(flow: Flow, as_json: bool, markdown: bool) -> None:
         """One table: FINN's own folding, FINN with our folding, and our own back end.
+
+        Interrupted, it goes on behind the last step that ended.
 
         \b
         Example:
@@ -84,4 +89,4 @@ def register(main: click.Group, build_options: Callable, show: Callable[..., Any
 
         check_tools(flow)
         table = comparison.make(flow)
-        show(table.text, table.record, as_json)
+        show(table.markdown if markdown else table.text, table.record, as_json)

@@ -8,9 +8,11 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnn_hw.finn import backend, environment, vivado
+from bnn_hw import __version__
+from bnn_hw.finn import backend, environment, handover, vivado
 from bnn_hw.finn.folding import finn_folding
 from bnn_hw.finn.job import BITFILE, BUILT, CODE, FIFOS
+from bnn_hw.package.write import Contents, Foreign, write_package
 from bnn_hw.pictures import proof_pictures
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.plan.goal import FOLDING, parse_goal
@@ -19,11 +21,12 @@ from bnn_hw.steps import Step
 if TYPE_CHECKING:
     from bnn_hw.flow import Flow
 
-MODEL, OURS, AUTO = "finn-model", "finn", "finn-auto"
+MODEL, OURS, AUTO, PACKAGE = "finn-model", "finn", "finn-auto", "finn-package"
 TITLES = {
     MODEL: "import the network into FINN",
     OURS: "build with FINN at our folding",
     AUTO: "estimate FINN's own folding",
+    PACKAGE: "write the folder for the board with FINN's bit file",
 }
 
 
@@ -62,6 +65,13 @@ class FinnSteps:
             Step(MODEL, self._model_inputs, own, ("graph",), self._import),
             Step(OURS, self._inputs, exact, ("plan", MODEL), self._build),
             Step(AUTO, self._auto_inputs, own, ("plan", MODEL), self._build_auto),
+            Step(
+                PACKAGE,
+                self._package_inputs,
+                ("package", "runtime", "manifest.py", *exact),
+                ("plan", OURS),
+                self._package,
+            ),
         ]
 
     @property
@@ -110,7 +120,9 @@ class FinnSteps:
 
     def _import(self, folder: Path) -> None:
         design, flow = self.flow.design, self.flow
-        meaning = (design.input_scale, design.input_offset, str(design.input_dtype))
+        # The graph's meaning of a pixel, not the design's: a network's own input quantiser may say it.
+        source = flow.graph.input
+        meaning = (source.scale, source.offset, str(source.type.dtype))
         with flow.reporter.bar("FINN starts", total=1) as advance:
             place = self._place(MODEL, folder)
             key = flow.pipeline.digests[MODEL]
@@ -142,6 +154,31 @@ class FinnSteps:
     def _build_auto(self, folder: Path) -> None:
         self._run(AUTO, self._request(layers=None, target_fps=self.target_fps), folder, None)
 
+    def _package_inputs(self) -> dict[str, Any]:
+        return {"design": str(self.flow.design), "version": __version__}
+
+    def _package(self, folder: Path) -> None:
+        flow, built, made = self.flow, load(self.flow, OURS), self.flow.folder(OURS)
+        handover.require_bitfile(built)
+        foreign = Foreign(
+            handover.backend_record(built, flow.graph),
+            handover.plan_record(built, flow.plan.goal),
+            made / handover.HWH,
+        )
+        contents = Contents(
+            flow.design,
+            flow.graph,
+            flow.plan,
+            flow.board,
+            digest=handover.digest(made),
+            classes=tuple(flow.classes),
+            bit=made / handover.BIT,
+            bit_state=handover.bit_state(built),
+            versions=dict(built["versions"]),
+            foreign=foreign,
+        )
+        write_package(contents, folder / contents.name)
+
     def _run(self, step: str, request: backend.Request, folder: Path, pictures: Any) -> None:
         with self.flow.reporter.bar("FINN starts", total=1) as advance:
             imported, place = self.flow.folder(MODEL), self._place(step, folder)
@@ -161,6 +198,11 @@ def check_tools(flow: Flow) -> None:
     if product != CODE:
         vivado.find_xilinx()
         vivado.find_dependencies(folder)
+
+
+def last_step(flow: Flow) -> str:
+    """How far ``build --backend finn`` goes: to the package where there is to be a bit file."""
+    return PACKAGE if FinnSteps(flow).product == BITFILE else OURS
 
 
 def load(flow: Flow, step: str) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from typing import Any
 from bnn_hw import __version__
 from bnn_hw.board import Board, load_board
 from bnn_hw.data.folder import find_data_set
-from bnn_hw.errors import ConfigError, DataError
+from bnn_hw.errors import DataError
 from bnn_hw.finn_flow import TITLES as FINN_TITLES
 from bnn_hw.finn_flow import FinnOptions, FinnSteps
 from bnn_hw.implement import Implementation
 from bnn_hw.implement_flow import TITLES as IMPLEMENT_TITLES
-from bnn_hw.implement_flow import ImplementSteps
+from bnn_hw.implement_flow import ImplementSteps, bit_state, bit_versions, package_bit
 from bnn_hw.ir import Graph, store
 from bnn_hw.ir.twin import permuted
 from bnn_hw.package.write import Contents, write_package
@@ -82,7 +82,8 @@ class Options:
     bnn_hw.pipeline.arithmetic.ARITHMETIC; weights: fixed, or runtime for weights and
     thresholds of all layers that can be loaded (a folding file says it by layer);
     limit, utilisation: what of the part the core may take, as in bnn_hw.plan.make_plan;
-    bit: bit file for the package; finn: for the FINN back end.
+    bit: bit file for the package, None for that of the step bitstream, where that has
+    run; bitstream: True runs it, False leaves it out; finn: for the FINN back end.
     """
 
     network: str
@@ -101,6 +102,7 @@ class Options:
     utilisation: float | None = None
     weights: str = FIXED
     bit: Path | None = None
+    bitstream: bool | None = None
     finn: FinnOptions = field(default_factory=FinnOptions)
     implementation: Implementation = field(default_factory=Implementation)
 
@@ -321,12 +323,12 @@ class Flow:
             write_predictions(self.graph, self.groups, self.classes, folder)
 
     def _package_inputs(self) -> dict[str, Any]:
-        bit = self.options.bit
-        if bit is not None and not bit.is_file():
-            raise ConfigError.at(bit, "there is no such file", "give the bit file of this build")
+        bit = package_bit(self)
         return {"bit": digest_file(bit) if bit else None, "design": str(self.design), "version": __version__}
 
     def _package(self, folder: Path) -> None:
+        bit = package_bit(self)
+        own = bit is not None and bit != self.options.bit
         contents = Contents(
             self.design,
             self.graph,
@@ -334,14 +336,15 @@ class Flow:
             self.board,
             digest=load_shell(self.folder("soc") / "soc").digest,
             classes=tuple(self.classes),
-            bit=self.options.bit,
+            bit=bit,
+            bit_state=bit_state(self) if own else "",
+            versions=bit_versions(self) if own else {},
         )
         write_package(contents, folder / contents.name)
 
-    @property
-    def package_folder(self) -> Path:
-        """Where the package step puts the folder for the board."""
-        return self.folder("package") / f"{self.design.name}-{self.board.name}"
+    def package_folder(self, step: str = "package") -> Path:
+        """Where a step puts the folder for the board."""
+        return self.folder(step) / f"{self.design.name}-{self.board.name}"
 
     def _report(self, folder: Path) -> None:
         write_report(self.report_data(), folder / "report.html")

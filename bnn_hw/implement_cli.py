@@ -20,12 +20,14 @@ def take(values: dict[str, Any]) -> Any:
     return Implementation(
         tool=values.pop("route_tool"),
         seed=values.pop("place_seed"),
+        attempts=values.pop("attempts"),
         timeout_s=3600 * values.pop("timeout_hours"),
         allow_timing_miss=values.pop("allow_timing_miss"),
     )
 
 
-def _options(command: Callable) -> Callable:
+def options(command: Callable) -> Callable:
+    """Add the options of place and route."""
     for option in (
         click.option(
             "--tool",
@@ -36,6 +38,13 @@ def _options(command: Callable) -> Callable:
             help="nextpnr-xilinx with the X-Ray database, or AMD's Vivado.",
         ),
         click.option("--place-seed", default=1, show_default=True, help="Seed of nextpnr's placer."),
+        click.option(
+            "--attempts",
+            type=click.IntRange(min=1),
+            default=4,
+            show_default=True,
+            help="Seeds that nextpnr tries, one after the other, until the clock is met.",
+        ),
         click.option(
             "--timeout-hours",
             type=click.FloatRange(min=0.01),
@@ -53,7 +62,7 @@ def register(main: click.Group, build_options: Callable, show: Callable) -> None
     """Add the command ``bitstream``."""
 
     @main.command()
-    @_options
+    @options
     @build_options
     def bitstream(flow: Flow, as_json: bool) -> None:
         """Place and route the accelerator with its shell; write .bit and .bin, and read the .bit back.

@@ -90,16 +90,34 @@ def _training() -> Any:
 
 
 def train_network(
-    name: str, data: Path | None, out: Path, epochs: int | None, seed: int, reporter: Reporter
+    name: str,
+    data: Path | None,
+    out: Path | None,
+    reporter: Reporter,
+    *,
+    split: Path | None = None,
+    teacher: Path | None = None,
+    fresh: bool = False,
+    **changes: Any,
 ) -> Result:
-    """Train, then export model.onnx and golden.npz beside the checkpoint."""
+    """Train a recipe with ``changes`` to its settings; export a binary network beside the checkpoint."""
     train = _training()
-    settings = train.TrainSettings(seed=seed, **({"epochs": epochs} if epochs else {}))
-    result = train.train(name, data, out, settings, reporter.console)
-    model, golden = train.export(result.checkpoint, out)
-    following = f"next: bnn-hw run {model} PICTURES --input-scale 1"
-    text = f"{result.test}\nmodel {model}\ngolden vectors {golden}\n{following}"
-    return Result(text, result.metrics)
+    recipe = train.load_recipe(name).changed(**changes)
+    precision = recipe.settings.precision
+    folder = out or Path("build/train") / (
+        recipe.name if precision == "binary" else f"{recipe.name}-{precision}"
+    )
+    result = train.train_recipe(
+        recipe, data, folder, split_file=split, teacher=teacher, fresh=fresh, reporter=reporter
+    )
+    lines = [str(result.test), f"checkpoint {result.checkpoint}, log {folder / 'log.csv'}"]
+    if precision == "binary":
+        model, golden = train.export(result.checkpoint, folder)
+        lines += [f"model {model}", f"golden vectors {golden}"]
+        lines.append(f"next: bnn-hw evaluate {result.checkpoint}")
+    else:
+        lines.append(f"next: bnn-hw train {name} --teacher {result.checkpoint}")
+    return Result("\n".join(lines), result.metrics)
 
 
 def export_network(checkpoint: Path, out: Path) -> Result:

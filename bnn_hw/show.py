@@ -125,12 +125,14 @@ def explanation(flow: Flow) -> tuple[str, dict[str, Any]]:
     return render(*explanation_tables(flow.plan, found)), dataclasses.asdict(found)
 
 
-def _package(flow: Flow) -> str:
-    folder = flow.package_folder
+def _package(flow: Flow, step: str = "package") -> str:
+    folder = flow.package_folder(step)
     made = manifest.load(folder)
     bit = made.named(".bit")
     state = (
-        f"bit file   {bit.path}" if bit else "bit file   none: runs on the software device only (--bit FILE)"
+        f"bit file   {bit.path}"
+        if bit
+        else "bit file   none: runs on the software device only (--with-bitstream)"
     )
     return "\n".join(
         [
@@ -174,7 +176,9 @@ def text(flow: Flow, step: str) -> str:
         return f"{_netlist(flow.record('netlist', 'verify_netlist.json'))}\nnext: bnn-hw report {call}"
     if step == "package":
         return _package(flow)
-    if step == "finn":
+    if step == finn_flow.PACKAGE:
+        return f"{text(flow, finn_flow.OURS)}\n{_package(flow, step)}"
+    if step == finn_flow.OURS:
         return finn_show.text(finn_flow.load(flow, step), flow.folder(step))
     if step == "predict":
         return _predict(flow.record("predict", "predictions.json"))
@@ -194,16 +198,16 @@ def record(flow: Flow, step: str) -> dict[str, Any]:
         "board": flow.board.name,
         "goal": flow.options.goal,
     }
-    if step == "package":
-        result["package"] = str(flow.package_folder.resolve())
-        result["archive"] = str(archive_path(flow.package_folder).resolve())
-        return result
+    if step in ("package", finn_flow.PACKAGE):
+        folder = flow.package_folder(step).resolve()
+        result |= {"package": str(folder), "archive": str(archive_path(folder))}
+        return result if step == "package" else {**result, **record(flow, finn_flow.OURS)}
     if step == implement_flow.BITSTREAM:
         return {**result, **implement_flow.record(flow)}
     if step == "netlist":
         result[step] = flow.record(step, "verify_netlist.json")
         return result
-    if step == "finn":
+    if step == finn_flow.OURS:
         result[step] = finn_flow.load(flow, step)
         return result
     for name in [step] if step in files else [] if step in ("rtl", "soc") else list(files):

@@ -76,6 +76,9 @@ class SimulatedDevice(Device):
 
 def shell_folder(package: Path, manifest: Manifest) -> Path:
     """Return the folder with the hardware that a package was made of; ConfigError if it is not beside it."""
+    if manifest.backend.kind != "bnn_hw":
+        cause = f"is {manifest.backend.kind}; only our own hardware is simulated"
+        raise ConfigError.at("manifest.json, backend", cause, "use --device software")
     folder = package.resolve().parent.parent / "soc" / "soc"
     if not (folder / RECORD).is_file():
         raise ConfigError.at(

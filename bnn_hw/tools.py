@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -173,6 +174,16 @@ def _wait(process: subprocess.Popen, timeout_s: float, watch: Callable[[], None]
     return process.wait(max(0.0, deadline - time.monotonic()))
 
 
+def interrupt_when_terminated() -> None:
+    """Make SIGTERM end this program as Ctrl-C does, so that running tools end too: they have own sessions."""
+
+    def terminated(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGTERM, terminated)
+
+
 def run(
     command: Sequence[str | Path],
     *,
@@ -185,24 +196,33 @@ def run(
     error_pattern: str = r"(?i)\berror\b|%Error",
     check: Callable[[], bool] | None = None,
     watch: Callable[[], None] | None = None,
+    whole_stack: bool = False,
 ) -> str:
     """Run a command to its end and return its output, which also stays in ``log``.
 
     what: names the step in messages; check: tells whether the results are there;
-    watch: called a few times a second while the command runs, for progress.
+    watch: called a few times a second while the command runs, for progress; whole_stack:
+    give it all the stack that the system lets, for a tool that recurses deeply.
     Raises ToolError after ``timeout_s``, on a status other than 0 or when ``check``
     fails, quoting the first error line. Nothing keeps running after an interrupt.
     """
     with writing(log):
         sink = log.open("w")
     with sink:
-        status = _execute(command, what, sink, cwd, environment, timeout_s, watch)
+        status = _execute(command, what, sink, cwd, environment, timeout_s, watch, whole_stack)
     text = log.read_text(errors="replace")
     if status != 0 or (check and not check()):
         reason = f"ended with status {status}" if status else "made no result"
         quoted = first_error(text, error_pattern)
         raise ToolError.at(what, f"{Path(command[0]).name} {reason}: {quoted}", f"{remedy}: {log}")
     return text
+
+
+def _take_whole_stack() -> None:
+    """Raise the stack's limit of the program about to start as far as the system lets."""
+    highest = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_STACK, (highest, highest))
 
 
 def _execute(
@@ -213,6 +233,7 @@ def _execute(
     environment: Mapping[str, str] | None,
     timeout_s: float,
     watch: Callable[[], None] | None,
+    whole_stack: bool,
 ) -> int:
     """Run a command in a session of its own and return its status; its children end with it."""
     try:
@@ -224,6 +245,7 @@ def _execute(
             cwd=cwd,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
+            preexec_fn=_take_whole_stack if whole_stack else None,
         )
     except OSError as err:
         cause = f"{command[0]} cannot be started: {err.strerror}"

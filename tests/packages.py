@@ -38,10 +38,10 @@ def make_package(folder: Path, bit: Path | None = None, board: str = "pynq-z1") 
     return made
 
 
-def bit_bytes(part: str = "7z020clg400", size: int = 64) -> bytes:
+def bit_bytes(part: str = "7z020clg400", size: int = 64, design: str = "small;Version=1") -> bytes:
     """A .bit file as Xilinx documents it, written here on its own; its configuration is zeros."""
     data = bytes.fromhex("0009 0ff0 0ff0 0ff0 0ff0 00 0001".replace(" ", ""))
-    for key, text in zip("abcd", ("small;Version=1", part, "2026/01/31", "12:00:00"), strict=True):
+    for key, text in zip("abcd", (design, part, "2026/01/31", "12:00:00"), strict=True):
         data += key.encode() + struct.pack(">H", len(text) + 1) + text.encode() + b"\0"
     return data + b"e" + struct.pack(">I", size) + bytes(size)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +15,7 @@ from bnn_hw.cli import main
 from bnn_hw.errors import ConfigError, TimingError, ToolError
 from bnn_hw.implement import Implementation
 from bnn_hw.progress import Reporter
-from bnn_hw.synth import openflow, placeable, vivado
+from bnn_hw.synth import nextpnr, openflow, placeable, routed, vivado
 from bnn_hw.synth.legalise import Rewritten
 from bnn_hw.synth.xc7 import bitfile
 from tests.synth import test_nextpnr, test_vivado, tiny_part
@@ -64,10 +66,12 @@ def tools(tmp_path, monkeypatch):
     found = openflow.OpenFlow(flow.program, flow.chip_database, xray, tiny_part.NAME)
     monkeypatch.setattr(openflow, "find", lambda device: found)
 
-    def synthesise(rtl_folder, top, out, clock_hz, **_):
+    def synthesise(rtl_folder, top, out, **_):
         netlist = out / placeable.NETLIST
         netlist.write_text(cells(top, "RAMB18E1", parameters={"INIT_00": f"{10:0256b}"}))
-        return placeable.Placeable(netlist, "0.70", 1.5, Rewritten(0, 0))
+        made = placeable.Placeable(netlist, "0.70", 1.5, Rewritten(0, 0))
+        made.save(out)
+        return made
 
     monkeypatch.setattr(placeable, "synthesise", synthesise)
 
@@ -76,7 +80,14 @@ def route(tmp_path, board, clock_hz=100_000_000, implementation=None):
     out = tmp_path / "route"
     out.mkdir(exist_ok=True)
     implementation = implementation or Implementation()
-    return implement.route(tmp_path, "top", out, board, clock_hz, implementation, QUIET, tmp_path)
+    source = tmp_path
+    if implementation.tool == implement.NEXTPNR:
+        source = tmp_path / "map"
+        source.mkdir(exist_ok=True)
+        implement.map_netlist(tmp_path, "top", source, implementation, QUIET, tmp_path)
+    return implement.route(
+        source, "top", out, board, clock_hz, implementation, QUIET, tmp_path, "12ab34cd" * 4
+    )
 
 
 def write(tmp_path, board, implementation=None):
@@ -84,7 +95,10 @@ def write(tmp_path, board, implementation=None):
     out.mkdir(exist_ok=True)
     implementation = implementation or Implementation()
     notes = {"Digest": "12ab"}
-    return implement.write_bitstream(tmp_path / "route", "top", out, "net", board, implementation, notes)
+    netlist = tmp_path / "map" / placeable.NETLIST
+    return implement.write_bitstream(
+        tmp_path / "route", "top", out, "net", board, implementation, netlist, notes
+    )
 
 
 def test_open_flow_from_rtl_to_bit(tmp_path, board, tools):
@@ -108,6 +122,51 @@ def test_missed_clock_writes_nothing_unless_allowed(tmp_path, board, tools):
     assert record["timing_met"] is False
 
 
+def seeded(tmp_path, monkeypatch, outcomes):
+    """Let nextpnr reach 98 MHz times a factor by seed; None stands for a router that gets no further."""
+    place = nextpnr.place_and_route
+
+    def place_and_route(*args, options, **kwargs):
+        factor = outcomes[options.seed]
+        if factor is None:
+            raise nextpnr.UnroutedError.at("routing", "two nets each need the same wire", "try another")
+        report = place(*args, options=options, **kwargs)
+        (args[2] / "seed").write_text(str(options.seed))
+        return dataclasses.replace(report, fmax_hz=factor * report.fmax_hz)
+
+    monkeypatch.setattr(nextpnr, "place_and_route", place_and_route)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "chosen", "missed"),
+    [
+        ({1: 1.1}, 1, []),
+        ({1: 0.9, 2: None, 3: 1.1}, 3, ["seed 1 missed the clock: 88.2 MHz", "seed 2: the router"]),
+        ({1: 0.9, 2: 0.99, 3: 0.95, 4: None}, 2, ["seed 1 ", "seed 2 ", "seed 3 ", "seed 4: "]),
+    ],
+)
+def test_seeds_are_tried_until_the_clock_is_met(
+    tmp_path, board, tools, monkeypatch, outcomes, chosen, missed
+):
+    seeded(tmp_path, monkeypatch, outcomes)
+    report = route(tmp_path, board)
+    assert (tmp_path / "route" / "seed").read_text() == str(chosen)
+    assert report.options == f"Yosys 0.70; seed {chosen}"
+    assert [remark.startswith(begin) for remark, begin in zip(report.remarks, missed, strict=True)] == (
+        [True] * len(missed)
+    )
+    assert routed.load(tmp_path / "route" / "routed.json") == report
+    assert not list((tmp_path / "route").glob(".seed*"))
+    for begin in missed:
+        assert begin in routed.to_text(report)
+
+
+def test_no_seed_that_routes_is_an_error(tmp_path, board, tools, monkeypatch):
+    seeded(tmp_path, monkeypatch, {1: None, 2: None})
+    with pytest.raises(nextpnr.UnroutedError, match="same wire"):
+        route(tmp_path, board, implementation=Implementation(attempts=2))
+
+
 def test_what_a_routed_result_depends_on(tmp_path, board, tools):
     first = implement.tool_inputs(Implementation(), board)
     assert first == {
@@ -115,10 +174,19 @@ def test_what_a_routed_result_depends_on(tmp_path, board, tools):
         "version": "0.8.2",
         "chip_database": ["chip.bin", 4],
         "seed": 1,
+        "attempts": 4,
         "device": "xc7z001clg9-1",
     }
     assert implement.tool_inputs(Implementation(seed=2), board) != first
     assert implement.tool_inputs(Implementation(allow_timing_miss=True), board) == first
+
+
+def test_a_damaged_netlist_record_is_told(tmp_path):
+    with pytest.raises(ToolError, match=r"mapped.json: is no record of this version.*\n.*bnn-hw bitstream"):
+        placeable.load(tmp_path)
+    (tmp_path / "mapped.json").write_text('{"format": "bnn_hw.mapped/0"}')
+    with pytest.raises(ToolError, match=r"format is not bnn_hw\.mapped/1"):
+        placeable.load(tmp_path)
 
 
 def test_part_outside_the_open_database(tmp_path, board):
@@ -179,6 +247,12 @@ def test_command_keeps_the_routed_design_when_the_clock_is_missed(tmp_path, room
     routed_at = (folder / "route" / "routed.json").stat().st_mtime_ns
     assert not (folder / "bitstream").exists()
 
+    other = invoke(tmp_path, roomy, "--place-seed", "5", "--attempts", "1")
+    assert "map      unchanged" in other.output
+    assert "route    place and route" in other.output
+    assert invoke(tmp_path, roomy, "--quiet").exit_code == 6
+    routed_at = (folder / "route" / "routed.json").stat().st_mtime_ns
+
     allowed = invoke(tmp_path, roomy, "--allow-timing-miss", "--json", "--quiet")
     assert allowed.exit_code == 0, allowed.output
     found = json.loads(allowed.stdout)
@@ -190,4 +264,48 @@ def test_command_keeps_the_routed_design_when_the_clock_is_missed(tmp_path, room
 
     text = invoke(tmp_path, roomy, "--allow-timing-miss", "--quiet").output
     assert "clock: 98.0 MHz routed, 100 MHz asked for: MISSED" in text
-    assert f"--bit {folder / 'bitstream' / 'ucnv-made-up.bit'}" in text
+    assert f"next: bnn-hw package ucnv --board {roomy} --goal folding=table1" in text
+
+
+def package(tmp_path, board, *options):
+    arguments = ["package", "ucnv", "--board", board, "--goal", "folding=table1", "--json", "--quiet"]
+    return CliRunner().invoke(main, [*arguments, *options, "--out", str(tmp_path / "build")])
+
+
+def bits_of(result):
+    assert result.exit_code == 0, result.output
+    folder = Path(json.loads(result.stdout)["package"])
+    return [path.name for path in folder.glob("*.bit")], (folder / "README.md").read_text()
+
+
+def test_package_takes_the_bitstream_of_its_own_build_and_refuses_another_s(tmp_path, roomy, tools):
+    bits, notes = bits_of(package(tmp_path, roomy))
+    assert bits == []
+    assert "holds no bit file yet" in notes
+    assert not list((tmp_path / "build").rglob("route"))
+
+    bits, notes = bits_of(package(tmp_path, roomy, "--with-bitstream", "--allow-timing-miss"))
+    assert bits == ["ucnv-made-up.bit"]
+    made = json.loads(next((tmp_path / "build").rglob("manifest.json")).read_text())
+    assert made["versions"]["nextpnr-xilinx"].startswith("0.8.2; Yosys 0.70; seed ")
+    assert "98.0 MHz, 100 MHz asked for (MISSED); read back, all of it equal" in notes
+    assert bits_of(package(tmp_path, roomy))[0] == bits
+    assert bits_of(package(tmp_path, roomy, "--without-bitstream"))[0] == []
+
+    bit = next((tmp_path / "build").rglob("bitstream/*.bit"))
+    file = bitfile.read(bit)
+    other = dataclasses.replace(file, design="ucnv;Digest=" + "f" * 32)
+    bitfile.write(other, bit)
+    stale = package(tmp_path, roomy)
+    assert stale.exit_code == ConfigError.exit_status
+    assert "is of the build " + "f" * 32 in stale.stderr
+    assert "make it again: --with-bitstream; or leave it out: --without-bitstream" in stale.stderr
+
+    bitfile.write(file, tmp_path / "mine.bit")
+    assert bits_of(package(tmp_path, roomy, "--bit", str(tmp_path / "mine.bit")))[0] == bits
+    bitfile.write(other, tmp_path / "mine.bit")
+    wrong = package(tmp_path, roomy, "--bit", str(tmp_path / "mine.bit"))
+    assert "mine.bit: is of the build " + "f" * 32 in wrong.stderr
+    both = package(tmp_path, roomy, "--bit", str(tmp_path / "mine.bit"), "--with-bitstream")
+    assert both.exit_code == ConfigError.exit_status
+    assert "choose one of them" in both.stderr

@@ -80,6 +80,15 @@ def test_output_goes_to_the_log_and_back(tmp_path: Path) -> None:
     assert text == f"{tmp_path}\nhello\n" == (tmp_path / "log").read_text()
 
 
+def test_whole_stack_is_what_the_system_lets(tmp_path: Path) -> None:
+    def limits(**options: bool) -> list[str]:
+        command = ["sh", "-c", "ulimit -S -s; ulimit -H -s"]
+        return tools.run(command, what="stack", log=tmp_path / "log", **options).split()  # type: ignore[arg-type]
+
+    soft, hard = limits(whole_stack=True)
+    assert soft == hard == limits()[1]
+
+
 def test_failure_quotes_the_first_error_line_and_names_the_log(tmp_path: Path) -> None:
     log = tmp_path / "run.log"
     with pytest.raises(ToolError) as caught:

@@ -30,7 +30,8 @@ class PictureSet:
 
     images: (N, size, size, 3) uint8; labels: (N,) int64, index into
     ``classes``; subjects: the person on each picture (FFHQ number); skipped:
-    one fault for each file that could not be read.
+    one fault for each file that could not be read; groups: which source each
+    picture is from, empty where all are from one.
     """
 
     name: str
@@ -39,6 +40,7 @@ class PictureSet:
     labels: NDArray[np.int64]
     subjects: tuple[str, ...]
     skipped: tuple[Fault, ...] = ()
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -57,7 +59,28 @@ class PictureSet:
     def select(self, rows: NDArray[np.bool_]) -> PictureSet:
         """The pictures for which ``rows`` (N,) is true; the skipped files are not carried over."""
         subjects = tuple(s for s, keep in zip(self.subjects, rows, strict=True) if keep)
-        return PictureSet(self.name, self.classes, self.images[rows], self.labels[rows], subjects)
+        groups = tuple(g for g, keep in zip(self.groups, rows, strict=True) if keep) if self.groups else ()
+        return PictureSet(
+            self.name, self.classes, self.images[rows], self.labels[rows], subjects, groups=groups
+        )
+
+    @property
+    def group_of(self) -> tuple[str, ...]:
+        """The source of each picture, (N,)."""
+        return self.groups or (self.name,) * len(self)
+
+
+def concatenate(name: str, parts: Sequence[PictureSet]) -> PictureSet:
+    """Put picture sets of the same classes behind each other; each picture keeps its source as group."""
+    return PictureSet(
+        name,
+        parts[0].classes,
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        tuple(subject for part in parts for subject in part.subjects),
+        tuple(fault for part in parts for fault in part.skipped),
+        tuple(group for part in parts for group in part.group_of),
+    )
 
 
 def find_data_set(data_dir: Path | None = None) -> Path:
@@ -87,9 +110,14 @@ def find_data_set(data_dir: Path | None = None) -> Path:
 
 
 def subject_of(path: Path) -> str:
-    """The person on a picture: the number its file name starts with, else the whole name."""
+    """The person on a picture: the number its file name starts with, else the name without a running number.
+
+    So ``13003_Mask_Chin`` (MaskedFace-Net, FFHQ) is 13003, ``Ada_Byron_0002``
+    (LFW) is Ada_Byron, and faces cut from one photograph, ``crowd12_0`` and
+    ``crowd12_1``, stay together as crowd12.
+    """
     number = re.match(r"\d+", path.stem)
-    return number.group() if number else path.stem
+    return number.group() if number else re.sub(r"_\d+$", "", path.stem)
 
 
 def read_class_folders(
@@ -104,7 +132,24 @@ def read_class_folders(
     ``progress`` is called with (done, total). Raises DataError that names all
     class folders which are missing, empty or without one readable picture.
     """
-    files = _list_files(folder, classes)
+    read = read_files(folder.name, list_class_files(folder, classes), classes, size, progress)
+    unreadable = FaultList()
+    for label in sorted(set(range(len(classes))) - set(read.labels.tolist())):
+        unreadable.add(
+            folder / classes[label], "has no picture that can be read", "put undamaged pictures there"
+        )
+    unreadable.raise_if_any(DataError)
+    return read
+
+
+def read_files(
+    name: str,
+    files: Sequence[tuple[Path, int]],
+    classes: Sequence[str],
+    size: int = IMAGE_SIZE,
+    progress: Callable[[int, int], None] | None = None,
+) -> PictureSet:
+    """Read picture files with their labels; damaged ones are skipped and listed, never fatal."""
     images: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     subjects: list[str] = []
@@ -119,23 +164,14 @@ def read_class_folders(
             subjects.append(subject_of(path))
         if progress is not None:
             progress(done, len(files))
-    unreadable = FaultList()
-    for label in sorted(set(range(len(classes))) - set(labels)):
-        unreadable.add(
-            folder / classes[label], "has no picture that can be read", "put undamaged pictures there"
-        )
-    unreadable.raise_if_any(DataError)
+    stacked = np.stack(images) if images else np.zeros((0, size, size, 3), np.uint8)
     return PictureSet(
-        folder.name,
-        tuple(classes),
-        np.stack(images),
-        np.asarray(labels, np.int64),
-        tuple(subjects),
-        tuple(skipped),
+        name, tuple(classes), stacked, np.asarray(labels, np.int64), tuple(subjects), tuple(skipped)
     )
 
 
-def _list_files(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
+def list_class_files(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
+    """The picture files of ``folder/<class>/`` with the class's number. Raises DataError for all faults."""
     faults = FaultList()
     files: list[tuple[Path, int]] = []
     for label, name in enumerate(classes):

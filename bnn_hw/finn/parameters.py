@@ -23,8 +23,9 @@ def compare_parameters(folded: Path, chain: Chain) -> dict[str, Any]:
 
     Thresholds count as equal where they make the same decision on every sum that
     the layer's weights can reach; of a neuron that always or never fires the weights
-    do not matter. A layer whose thresholds FINN keeps in a node of
-    their own is listed in not_compared: only executed pictures speak for it.
+    do not matter. Listed in not_compared are layers whose thresholds FINN keeps in a
+    node of their own, and the first layer where FINN turns pixels into something
+    else than pixels plus a constant: only executed pictures speak for them.
     Raises MismatchError with layer, neuron, expected and got.
     """
     model = onnx.load(str(folded))
@@ -33,20 +34,36 @@ def compare_parameters(folded: Path, chain: Chain) -> dict[str, Any]:
     faults = FaultList()
     weights = thresholds = 0
     apart = []
-    for node, layer in zip(nodes, chain.layers, strict=True):
+    shifts = [_pixel_shift(model.graph, tensors), *[0] * (len(nodes) - 1)]
+    for node, layer, shift in zip(nodes, chain.layers, shifts, strict=True):
         xnor = any(item.name == "binaryXnorMode" and item.i for item in node.attribute)
         stored = tensors[node.input[1]].T
         theirs = (2 * stored - 1 if xnor else stored).astype(np.int64)
         live = np.ones(layer.mh, dtype=bool)
-        if layer.threshold is not None and len(node.input) < 3:
+        if layer.threshold is not None and (len(node.input) < 3 or shift is None):
             apart.append(layer.name)
         elif layer.threshold is not None:
-            live = _compare_thresholds(faults, layer, theirs, tensors[node.input[2]], xnor)
+            live = _compare_thresholds(faults, layer, theirs, tensors[node.input[2]], xnor, shift or 0)
             thresholds += layer.mh
         _compare_weights(faults, layer, theirs, live)
         weights += layer.weights.size
     faults.raise_if_any(MismatchError)
     return {"weights": weights, "thresholds": thresholds, "equal": True, "not_compared": apart}
+
+
+def _pixel_shift(graph: onnx.GraphProto, tensors: dict[str, np.ndarray]) -> int | None:
+    """What FINN adds to a pixel before the first layer; None where it does something else to it.
+
+    A quantiser of pixels becomes a node of thresholds in front: one at each value of
+    a pixel makes it count them, from ``ActVal`` on.
+    """
+    first = graph.node[0]
+    if not first.op_type.startswith("Thresholding"):
+        return 0
+    steps = np.ceil(tensors[first.input[1]])
+    if not (steps == np.arange(1, 256)).all():
+        return None
+    return next((int(item.i) for item in first.attribute if item.name == "ActVal"), 0)
 
 
 def _compare_weights(faults: FaultList, layer: MacLayer, theirs: np.ndarray, live: np.ndarray) -> None:
@@ -63,18 +80,19 @@ def _compare_weights(faults: FaultList, layer: MacLayer, theirs: np.ndarray, liv
 
 
 def _compare_thresholds(
-    faults: FaultList, layer: MacLayer, weights: np.ndarray, theirs: np.ndarray, xnor: bool
+    faults: FaultList, layer: MacLayer, weights: np.ndarray, theirs: np.ndarray, xnor: bool, shift: int
 ) -> np.ndarray:
     """Compare thresholds as far as sums can reach; returns which neurons are not constant.
 
-    weights: theirs. Both sides count as steps above the least sum: 0 always fires,
-    one more than there are steps never.
+    weights: theirs; shift: what each of their inputs is above ours. Both sides count
+    as steps above the least sum: 0 always fires, one more than there are steps never.
     """
     assert layer.threshold is not None
     op = layer.threshold.op
     assert isinstance(op, Threshold)
     low, high = (bound.ravel() for bound in accumulator_bounds(layer.weights, layer.input.dtype))
-    their_low, their_high = (bound.ravel() for bound in accumulator_bounds(weights, layer.input.dtype))
+    more = shift * weights.sum(axis=1)
+    their_low, their_high = (bound.ravel() + more for bound in accumulator_bounds(weights, layer.input.dtype))
     found = np.ceil(np.broadcast_to(theirs[:, 0], low.shape)).astype(np.int64)
     ours = op.thresholds[:, 0] - low
     if xnor:

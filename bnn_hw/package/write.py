@@ -41,12 +41,22 @@ COLOURS = {1: "GREY", 3: "RGB"}
 
 
 @dataclass(frozen=True)
+class Foreign:
+    """Hardware of another back end than our own: what the manifest says of it, and its .hwh file."""
+
+    backend: BackendRecord
+    plan: PlanRecord
+    hwh: Path
+
+
+@dataclass(frozen=True)
 class Contents:
     """What goes into a package.
 
     digest: 32 hexadecimal digits that the hardware carries; classes: names in the
     order of the scores; bit: the bit file, None for a package that runs on the
-    software device only; versions: of the tools that made it.
+    software device only; bit_state: a sentence on how it was made, for a person;
+    versions: of the tools that made it; foreign: None for our own hardware.
     """
 
     design: Design
@@ -56,7 +66,9 @@ class Contents:
     digest: str
     classes: tuple[str, ...]
     bit: Path | None = None
+    bit_state: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    foreign: Foreign | None = None
 
     @property
     def name(self) -> str:
@@ -66,12 +78,12 @@ class Contents:
 def write_package(contents: Contents, folder: Path) -> Manifest:
     """Write ``folder`` and ``folder``.tar.gz beside it; both appear complete or not at all.
 
-    Raises ConfigError for a bit file of another part or a damaged one, MismatchError
+    Raises ConfigError for a bit file of another part or build or a damaged one, MismatchError
     where the design's golden vectors are not what the graph computes, OutputError
     when nothing can be written.
     """
     if contents.bit is not None:
-        check_bit(contents.bit, contents.board)
+        check_bit(contents.bit, contents.board, contents.digest)
     vectors = golden_vectors(contents)
     with whole_folder(folder) as scratch:
         _copy_driver(scratch)
@@ -79,12 +91,11 @@ def write_package(contents: Contents, folder: Path) -> Manifest:
         network.mkdir()
         store.save(contents.graph, network)
         np.savez_compressed(scratch / GOLDEN, **vectors)  # type: ignore[arg-type]
-        clock_hz, device = contents.plan.clock_hz, contents.board.device
-        (scratch / f"{contents.name}.hwh").write_text(hwh(Handoff(contents.name, device, clock_hz)))
+        (scratch / f"{contents.name}.hwh").write_bytes(_handoff(contents))
         if contents.bit is not None:
             shutil.copy(contents.bit, scratch / f"{contents.name}.bit")
         draft = describe(contents, ())
-        for name, text in texts.files(draft, contents.bit is not None).items():
+        for name, text in texts.files(draft, contents.bit is not None, contents.bit_state).items():
             (scratch / name).write_text(text)
         paths = sorted(str(p.relative_to(scratch)) for p in scratch.rglob("*") if p.is_file())
         record = describe(contents, tuple(manifest.file_record(scratch, path) for path in paths))
@@ -93,11 +104,22 @@ def write_package(contents: Contents, folder: Path) -> Manifest:
     return record
 
 
+def _handoff(contents: Contents) -> bytes:
+    if contents.foreign:
+        return contents.foreign.hwh.read_bytes()
+    made = hwh(Handoff(contents.name, contents.board.device, contents.plan.clock_hz))
+    return made.encode()
+
+
 def describe(contents: Contents, files: tuple[manifest.FileRecord, ...]) -> Manifest:
     """Return the manifest of a package with these files."""
     design, graph, plan, board = contents.design, contents.graph, contents.plan, contents.board
     height, width, channels = graph.input.type.shape
     layers = tuple({"name": la.name, "pe": la.pe, "simd": la.simd, "cycles": la.cycles} for la in plan.layers)
+    planned = PlanRecord(plan.goal, plan.interval_cycles, plan.latency_cycles, plan.fps, layers)
+    backend = BackendRecord("bnn_hw", {"vlnv": VLNV})
+    if contents.foreign:
+        planned, backend = contents.foreign.plan, contents.foreign.backend
     return Manifest(
         name=design.name,
         title=design.title,
@@ -115,8 +137,8 @@ def describe(contents: Contents, files: tuple[manifest.FileRecord, ...]) -> Mani
             graph.input.offset,
         ),
         output=OutputRecord(contents.classes, _score_steps(graph)),
-        plan=PlanRecord(plan.goal, plan.interval_cycles, plan.latency_cycles, plan.fps, layers),
-        backend=BackendRecord("bnn_hw", {"vlnv": VLNV}),
+        plan=planned,
+        backend=backend,
         files=files,
         versions={"bnn_hw": __version__, **contents.versions},
         published=_published(design.published) if design.published else None,
@@ -188,8 +210,8 @@ def _stored(design: Design) -> dict[str, np.ndarray] | None:
         raise ConfigError.at(design.golden, f"cannot be read: {error}", "export the network again") from error
 
 
-def check_bit(bit: Path, board: Board) -> None:
-    """ConfigError where a bit file is damaged or for another part than the board's."""
+def check_bit(bit: Path, board: Board, digest: str) -> None:
+    """ConfigError where a bit file is damaged, for another part than the board's or of another build."""
     try:
         header = read_bit_header(bit)
     except AcceleratorError as error:
@@ -197,6 +219,9 @@ def check_bit(bit: Path, board: Board) -> None:
     if not board.device.startswith(f"xc{header.part}"):
         cause = f"is for xc{header.part}, the board {board.name} has {board.device}"
         raise ConfigError.at(bit, cause, "build the bitstream for this board")
+    if not header.is_of(digest):
+        cause = f"is of the build {header.build()}, this package is of {digest}"
+        raise ConfigError.at(bit, cause, "make it of this build: bnn-hw bitstream")
 
 
 def _copy_driver(folder: Path) -> None:

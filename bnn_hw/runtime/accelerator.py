@@ -32,7 +32,8 @@ class Answers(NamedTuple):
 
     classes: (frames,) int32, index of the winner; raw: (frames, classes) int32,
     integer scores as the hardware gives them; scores: (frames, classes) float32,
-    as the trained network gives them; names: of the classes.
+    as the trained network gives them, both without columns where the hardware tells
+    the class alone (FINN's); names: of the classes.
     """
 
     classes: np.ndarray
@@ -133,7 +134,8 @@ class Accelerator:
             with closing(self._batches.run(chunks)) as run:
                 parts = list(run)
         if not parts:
-            parts = [(np.zeros((0, len(self.manifest.output.classes)), np.int32), np.zeros(0, np.int32))]
+            columns = len(self.manifest.output.classes) if self.engine.gives_scores else 0
+            parts = [(np.zeros((0, columns), np.int32), np.zeros(0, np.int32))]
         raw = np.concatenate([part[0] for part in parts])
         return self._answers(raw, np.concatenate([part[1] for part in parts]))
 
@@ -299,7 +301,7 @@ class Accelerator:
 
     def _answers(self, raw: np.ndarray, winners: np.ndarray) -> Answers:
         scores = raw.astype(np.float32)
-        for name, operand in self.manifest.output.score_steps:
+        for name, operand in self.manifest.output.score_steps if self.engine.gives_scores else ():
             scores = _STEPS[name](scores, np.asarray(operand, np.float32))
         return Answers(winners, raw, scores, self.manifest.output.classes)
 

@@ -2,11 +2,12 @@
 
 import struct
 from pathlib import Path
-from typing import NamedTuple
+from typing import Dict, NamedTuple, Optional
 
 from bnn_hw.runtime.errors import PackageError
 
 MAGIC = bytes.fromhex("00090ff00ff00ff00ff0000001")
+NO_USER_ID = "FFFFFFFF"  # what Vivado writes where none was set
 _FIELDS = ((b"a", "design"), (b"b", "part"), (b"c", "date"), (b"d", "time"))
 
 
@@ -18,6 +19,27 @@ class BitHeader(NamedTuple):
     date: str
     time: str
     size_bytes: int
+
+    def notes(self) -> Dict[str, str]:
+        """The notes ``;Key=value`` behind the design's name."""
+        pairs = (item.partition("=") for item in self.design.split(";")[1:])
+        return {key: value for key, equals, value in pairs if equals}
+
+    def build(self) -> Optional[str]:
+        """The digest of the build, or how it begins, as the header tells it; None where it tells nothing.
+
+        The open flow writes the whole digest, Vivado its first eight digits as the UserID.
+        """
+        notes = self.notes()
+        user_id = notes.get("UserID", "").upper().replace("0X", "", 1)
+        if "Digest" not in notes and user_id in ("", NO_USER_ID):
+            return None
+        return notes.get("Digest", user_id).lower()
+
+    def is_of(self, digest: str) -> bool:
+        """Tell whether nothing here speaks against the build with this digest."""
+        build = self.build()
+        return build is None or digest.startswith(build)
 
 
 def read_bit_header(path: Path) -> BitHeader:

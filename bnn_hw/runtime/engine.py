@@ -45,13 +45,15 @@ class Engine(ABC):
     """What the driver asks of an accelerator.
 
     frame_stride, result_stride: bytes of one picture and one result in memory;
-    queue_jobs: jobs that may be open at once; max_frames: of a job.
+    queue_jobs: jobs that may be open at once; max_frames: of a job; gives_scores: False
+    where the hardware tells the class alone, scores then have no columns.
     """
 
     frame_stride: int
     result_stride: int
     queue_jobs: int = 1
     max_frames: int = 1
+    gives_scores = True
 
     @abstractmethod
     def prepare(self, timeout_s: float) -> None:
@@ -324,6 +326,3 @@ def _fault_error(place: str, number: int, address: int, status: str) -> Accelera
         remedy = "call again; with other work on the memory give a longer timeout_s"
         return StallError(place, cause, remedy, status)
     return JobError(place, cause, "call again; if it stays, load the bit file anew", status)
-
-
-ENGINES = {"bnn_hw": Shell}

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
-from bnn_hw.runtime.accelerator import Accelerator
+from bnn_hw.runtime.accelerator import Accelerator, Answers
 from bnn_hw.runtime.bench_pictures import Golden, read_pictures
 from bnn_hw.runtime.clock_check import measure_clock
 from bnn_hw.runtime.engine import Counters
@@ -46,6 +46,9 @@ class Bench:
         repeats = -(-settings.frames // len(golden.images))
         self.images = np.concatenate([golden.images] * repeats)[: settings.frames]
         self.raw = np.concatenate([golden.raw] * repeats)[: settings.frames]
+        self.classes = np.concatenate([golden.classes] * repeats)[: settings.frames]
+        scores = accelerator.engine.gives_scores
+        self.compared = "every integer score and class" if scores else "every class (it tells no scores)"
         self.time = self.device.time_source
         self.counting = SIMULATED if self.device.kind == "simulation" else COUNTERS
 
@@ -77,18 +80,23 @@ class Bench:
     def check_golden(self) -> None:
         """Compare every integer score of the golden vectors."""
         answers = self.accelerator.classify(self.golden.images)
-        wrong = np.flatnonzero(
-            (answers.raw != self.golden.raw).any(axis=1) | (answers.classes != self.golden.classes)
-        )
-        source = "golden vectors, every integer score and class"
+        wrong = np.flatnonzero(self._differ(answers, self.golden.raw, self.golden.classes))
+        source = "golden vectors, " + self.compared
         self._set("golden_vectors", len(self.golden.images), "pictures", source)
         self._set("golden_mismatches", len(wrong), "pictures", source)
         for index in wrong[:3]:
+            text = "golden vector {}: expected {}, class {}, got {}, class {}"
+            expected = self.golden.raw[index].tolist(), self.golden.classes[index]
             self.notes.append(
-                "golden vector {}: expected {}, got {}".format(
-                    index, self.golden.raw[index].tolist(), answers.raw[index].tolist()
-                )
+                text.format(index, *expected, answers.raw[index].tolist(), answers.classes[index])
             )
+
+    def _differ(self, answers: Answers, raw: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """Tell of each frame whether the answer is another than expected, (frames,) bool."""
+        differ = np.asarray(answers.classes != classes)
+        if self.accelerator.engine.gives_scores:
+            differ |= (answers.raw != raw).any(axis=1)
+        return differ
 
     def _counters(self) -> Optional[Counters]:
         return self.accelerator.counters()
@@ -109,6 +117,8 @@ class Bench:
         found = measure_clock(self.device, self.accelerator.engine, self.settings.clock_s)
         if found is None:
             reason = "the {} device has no clock apart from its cycles".format(self.device.name)
+            if self.device.kind == "board":
+                reason = "this accelerator counts no cycles"
             self._set("clock_measured", None, "MHz", reason)
             return
         source = "cycle counter against the {}, +-{:.2g} MHz".format(self.time, found.uncertainty_hz / 1e6)
@@ -154,7 +164,7 @@ class Bench:
             start = self.device.seconds()
             answers = self.accelerator.classify(self.images)
             rates.append(len(self.images) / (self.device.seconds() - start))
-            wrong += int((answers.raw != self.raw).any(axis=1).sum())
+            wrong += int(self._differ(answers, self.raw, self.classes).sum())
             after = self._counters()
             if before and after:
                 cycles.append((after.cycles - before.cycles) / len(self.images))
@@ -162,7 +172,7 @@ class Bench:
         source = "{}, {} calls of {} frames".format(self.time, settings.repeats, len(self.images))
         for name, value in (("", np.median(rates)), ("_least", min(rates)), ("_greatest", max(rates))):
             self._set("fps_end_to_end" + name, value, "frames/s", source + (", median" if not name else ""))
-        self._set("timed_mismatches", wrong, "pictures", "every integer score of the timed frames")
+        self._set("timed_mismatches", wrong, "pictures", self.compared + " of the timed frames")
         if cycles:
             self._set("cycles_end_to_end", np.median(cycles), "cycles/frame", self.counting + ", median")
         if before and before.busy_cycles:

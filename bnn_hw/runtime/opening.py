@@ -6,12 +6,16 @@ from typing import Optional, Tuple, Union
 from bnn_hw import manifest as manifests
 from bnn_hw.manifest import Manifest, ManifestError
 from bnn_hw.runtime.device import Device
-from bnn_hw.runtime.engine import ENGINES, Engine
+from bnn_hw.runtime.engine import Engine, Shell
 from bnn_hw.runtime.errors import DeviceError, PackageError
+from bnn_hw.runtime.finn_shell import KIND as FINN
+from bnn_hw.runtime.finn_shell import FinnShell
+from bnn_hw.runtime.finn_software import FinnSoftwareDevice
 from bnn_hw.runtime.lock import ProcessLock
 from bnn_hw.runtime.network import load_network
 from bnn_hw.runtime.software import SoftwareDevice
 
+ENGINES = {"bnn_hw": Shell, FINN: FinnShell}
 NETWORK = "network"  # folder of a package with graph.json and graph.npz
 
 
@@ -46,7 +50,8 @@ def open_device(
         return device, lock
     if device == "software":
         check_file(folder, manifest, NETWORK + "/graph.json", NETWORK + "/graph.npz")
-        return SoftwareDevice(manifest, load_network(folder / NETWORK)), None
+        software = FinnSoftwareDevice if manifest.backend.kind == FINN else SoftwareDevice
+        return software(manifest, load_network(folder / NETWORK)), None
     if device in (None, "pynq"):
         from bnn_hw.runtime.pynq_device import LOCK_NAME, PynqDevice
 

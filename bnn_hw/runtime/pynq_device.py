@@ -1,8 +1,8 @@
 """The board's fabric through PYNQ 2.7, 3.0 and 3.1 (Python 3.8). pynq is imported here and nowhere else.
 
-Order of a start: the .bit file is whole and for this part, then it is loaded, then
-the clock is set by the board's crystal. Registers of fabric that is not configured
-must not be read: the bus would hang.
+Order of a start: the .bit file is whole, of this build and for this part, then it is
+loaded, then the clock is set by the board's crystal, then the memory port's width.
+Registers of fabric that is not configured must not be read: the bus would hang.
 """
 
 import os
@@ -16,10 +16,12 @@ from typing import Any, Optional
 import numpy as np
 
 from bnn_hw.manifest import Manifest
+from bnn_hw.runtime import finn_shell
 from bnn_hw.runtime.bitheader import read_bit_header
 from bnn_hw.runtime.clock import SLCR_BASE, SLCR_BYTES, FabricClock, Words, part_of
 from bnn_hw.runtime.device import Buffer, Device
 from bnn_hw.runtime.errors import DeviceError, PackageError, WrongHardwareError
+from bnn_hw.runtime.memory_port import PORT_BASE, PORT_BYTES, set_64_bits
 from bnn_hw.runtime.opening import check_file
 
 LOCK_NAME = "fabric"
@@ -68,23 +70,33 @@ class PynqDevice(Device):
             remedy = "make the package with a bit file: bnn-hw package --bit FILE"
             raise PackageError(str(folder), cause, remedy)
         check_file(folder, manifest, bit.path, hwh.path)
-        self._slcr = self._system_registers()
-        self._check_part(folder / bit.path, manifest)
+        self._slcr = self._system_registers(SLCR_BASE, SLCR_BYTES)
+        self._check_bit(folder / bit.path, manifest)
         self._overlay = self._pynq.Overlay(str(folder / bit.path))
         self._clock = FabricClock(self._slcr, manifest.board.ps_crystal_hz) if self._slcr else None
         self._registers = self._bind(manifest)
         self._uio = _open_uio()
         self.has_interrupt = self._uio is not None
-        self.clock_hz = self.set_clock(manifest.clock_hz)
+        # FINN's shell makes its clock of this one itself.
+        reference_hz = manifest.backend.settings.get("reference_hz", manifest.clock_hz)
+        found_hz = self.set_clock(reference_hz)
+        self.clock_hz = found_hz and found_hz / reference_hz * manifest.clock_hz
+        port = self._system_registers(PORT_BASE, PORT_BYTES)
+        if port is not None:
+            set_64_bits(port)
 
-    def _system_registers(self) -> Optional[Words]:
+    def _system_registers(self, base: int, size_bytes: int) -> Optional[Words]:
         on_zynq = platform.machine() == MACHINE
-        words: Optional[Words] = self._pynq.MMIO(SLCR_BASE, SLCR_BYTES) if on_zynq else None
+        words: Optional[Words] = self._pynq.MMIO(base, size_bytes) if on_zynq else None
         return words
 
-    def _check_part(self, bit: Path, manifest: Manifest) -> None:
+    def _check_bit(self, bit: Path, manifest: Manifest) -> None:
+        header = read_bit_header(bit)
+        if not header.is_of(manifest.digest):
+            cause = "is of the build {}, the manifest of {}".format(header.build(), manifest.digest)
+            raise WrongHardwareError(str(bit), cause, "copy the whole package again")
         device = manifest.board.device
-        part = "xc" + read_bit_header(bit).part
+        part = "xc" + header.part
         if not device.startswith(part):
             cause = "is for {}, the manifest for {}".format(part, device)
             raise PackageError(str(bit), cause, "copy the whole package again")
@@ -95,7 +107,10 @@ class PynqDevice(Device):
             raise WrongHardwareError("this board", cause, remedy)
 
     def _bind(self, manifest: Manifest) -> Words:
-        vlnv = manifest.backend.settings.get("vlnv")
+        settings = manifest.backend.settings
+        if "windows" in settings:
+            return finn_shell.bind(self._pynq.MMIO, self._overlay.ip_dict, settings["windows"])
+        vlnv = settings.get("vlnv")
         for record in self._overlay.ip_dict.values():
             if record.get("type") == vlnv:
                 words: Words = self._pynq.MMIO(record["phys_addr"], record["addr_range"])

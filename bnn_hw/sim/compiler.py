@@ -116,6 +116,7 @@ def compile_program(
         timeout_s=timeout_s,
         error_pattern="%Error",
         remedy="this is a fault of the generated core; read the log",
+        whole_stack=True,  # as Verilator's own wrapper does: large cores are deep trees
     )
     runtime = runtime_folder(cache, chain, flags)
     _take_runtime(runtime, scratch / "obj")

@@ -52,26 +52,27 @@ def emit_shell(core: Core, folder: Path, clock_hz: int) -> Shell:
 def check_core(core: Core) -> None:
     """ModelError unless the core reads 8-bit pixels without gaps."""
     faults = FaultList()
-    stream = core.input
+    stream, layer = core.input, core.stages[0].layer if core.stages else "the first layer"
+    place = f"{core.input_name}, which {layer} reads"
     if stream.dtype.bits != 8 or stream.dtype.is_signed:
         faults.add(
-            core.input_name,
+            place,
             f"the input is {stream.dtype}; the shell sends UINT8 pixels",
             "use a network with 8-bit input",
         )
     elif stream.width % stream.pixels:
         faults.add(
-            core.input_name,
+            place,
             f"rows of {stream.width} pixels do not fill beats of {stream.pixels} pixels",
-            "fold the first layer so that the pixels of a beat divide a row",
+            f"fold {layer} so that the pixels of a beat divide a row of {stream.width}",
         )
     elif stream.beats_per_frame * stream.width_bits != 8 * stream.height * stream.width * stream.channels:
         size = stream.height * stream.width * stream.channels
         beats = f"{stream.beats_per_frame} beats of {stream.width_bits // 8} bytes"
         faults.add(
-            core.input_name,
+            place,
             f"{beats} do not make a picture's {size} bytes",
-            "fold the first layer so that its beats are whole pixels that fill a row",
+            f"fold {layer} so that its beats are whole pixels that fill a row",
         )
     faults.raise_if_any(ModelError)
 

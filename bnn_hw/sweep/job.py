@@ -23,6 +23,7 @@ from bnn_hw.errors import BnnHwError
 from bnn_hw.flow import Flow, Options
 from bnn_hw.pipeline.arithmetic import STRUCTURAL
 from bnn_hw.steps import digest_of, digest_sources
+from bnn_hw.tools import interrupt_when_terminated
 
 _SOURCES = ("bits.py", "frontend", "ir", "pipeline", "plan", "rtl", "sim", "synth", "flow.py", "sweep/job.py")
 
@@ -152,6 +153,7 @@ def interrupt_running() -> None:
 
 def main() -> int:
     """Read a job, build it, print its record."""
+    interrupt_when_terminated()
     job = Job(**json.loads(sys.stdin.read()))
     try:
         record: dict[str, Any] = {"figures": build(job)}

@@ -35,6 +35,7 @@ _STAGES = (
     ("Info: Running router1 to check", "checking the routing", 0.97),
     ("Info: Running post-routing legalisation", "writing", 0.99),
 )
+_STUCK_ITERATIONS = 200
 _ROUTED = "Info: Router1 time"
 _ERROR = r"^ERROR:|^FATAL|terminate called|Assertion|bad_alloc"
 
@@ -121,24 +122,48 @@ def _resources(log: RoutedLog, fasm: str) -> tuple[Resources, Resources]:
     return used, have
 
 
+class UnroutedError(ToolError):
+    """The placement has no legal routing that the router finds; another seed may give one that has."""
+
+
 class _Watcher:
-    """Follows the log for the stage that runs."""
+    """Follows the log for the stage that runs, and for a router that gets no further.
+
+    Where two nets need the same wire, nextpnr's router tries for ever; otherwise it
+    ends within ten iterations or so.
+    """
 
     def __init__(self, log: Path, progress: Progress | None) -> None:
         self.log, self.progress = log, progress
         self.offset, self.stage = 0, -1
+        self.overused: int | None = None
+        self.since = 0  # iterations without fewer overused wires
 
     def __call__(self) -> None:
-        if not self.progress or not self.log.is_file():
+        if not self.log.is_file():
             return
         with self.log.open(errors="replace") as log:
             log.seek(self.offset)
             text = log.read()
             self.offset = log.tell()
+        self._require_convergence(text)
+        if not self.progress:
+            return
         for index, (begin, name, share) in enumerate(_STAGES):
             if index > self.stage and begin in text:
                 self.stage = index
                 self.progress(name, share)
+
+    def _require_convergence(self, text: str) -> None:
+        for match in re.finditer(r"^Info:\s+iter=\d+ .*\boverused=(\d+)", text, re.MULTILINE):
+            overused = int(match[1])
+            if self.overused is None or overused < self.overused:
+                self.overused, self.since = overused, 0
+            else:
+                self.since += 1
+        if self.since >= _STUCK_ITERATIONS:
+            cause = f"two nets each need the same wire, {self.overused} times, since {self.since} iterations"
+            raise UnroutedError.at("routing", cause, f"try another --place-seed; see {self.log}")
 
 
 def command(
@@ -168,7 +193,8 @@ def place_and_route(
     Leaves routed.fasm, placed.json (cells with their places) and routed.json. A
     clock that was missed is in the report and no error here. constraints: XDC text;
     log: nextpnr's own words, ``out``/nextpnr.log if None. Raises ToolError when
-    nextpnr fails, does not end in time or leaves no result, with the log's path.
+    nextpnr fails, does not end in time or leaves no result, with the log's path;
+    UnroutedError when its router gets no further.
     """
     options, log = options or Options(), log or out / LOG
     xdc, usage = out / "constraints.xdc", out / "usage.json"

@@ -53,10 +53,14 @@ class Vivado:
 
 @dataclass(frozen=True)
 class Options:
-    """How to build. timeout_s: for the whole run; threads: that Vivado may use."""
+    """How to build. timeout_s: for the whole run; threads: that Vivado may use.
+
+    user_id: eight hexadecimal digits that the .bit's header and the part then carry.
+    """
 
     timeout_s: float = 4 * 3600
     threads: int = 4
+    user_id: str = "FFFFFFFF"
 
 
 def find() -> Vivado:
@@ -110,6 +114,7 @@ def script(
             f"report_utilization -file {result[UTILISATION]}",
             f"report_timing_summary -delay_type min_max -file {result[TIMING]}",
             f"report_power -file {result[POWER]}",
+            f"set_property BITSTREAM.CONFIG.USERID 0x{options.user_id.upper()} [current_design]",
             f"write_bitstream -force {result[f'{top}.bit']}",
             "exit",
             "",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.finn.conftest import script
+from tests.packages import bit_bytes
 
 COMMON = r"""
 import json, os, pathlib, re, sys
@@ -79,7 +80,7 @@ else:
         sys.exit(0)
     run = here / "finn_zynq_link.runs/impl_1"
     run.mkdir(parents=True)
-    (run / "top_wrapper.bit").write_bytes(b"bits")
+    (run / "top_wrapper.bit").write_bytes(bytes.fromhex("@BIT@"))
     (run / "top_wrapper_timing_summary_routed.rpt").write_text(
         "    WNS(ns)      TNS(ns)\n    -------      -------\n      0.417        0.000\n"
     )
@@ -102,5 +103,6 @@ def install(folder: Path) -> Path:
     """Put both stand-ins into ``folder``/2022.2/bin, which is returned."""
     bin_folder = folder / "2022.2" / "bin"
     script(bin_folder / "vitis_hls", HLS.replace("@COMMON@", COMMON))
-    script(bin_folder / "vivado", VIVADO.replace("@COMMON@", COMMON))
+    bit = bit_bytes(design="top_wrapper;UserID=0XFFFFFFFF;Version=2022.2")
+    script(bin_folder / "vivado", VIVADO.replace("@COMMON@", COMMON).replace("@BIT@", bit.hex()))
     return bin_folder

@@ -44,6 +44,23 @@ def test_a_threshold_out_of_reach_is_equal_to_any_other(chain, tmp_path):
         compare_parameters(save_folded(chain, tmp_path / "m.onnx", t_fc1=levels.astype(np.float32)), chain)
 
 
+@pytest.mark.parametrize("shift", [-128, 0])
+def test_a_quantiser_of_pixels_in_front_shifts_the_first_layers_sums(chain, tmp_path, shift):
+    found = compare_parameters(save_folded(chain, tmp_path / "m.onnx", shift), chain)
+    assert (found["thresholds"], found["not_compared"]) == (12, [])
+    levels = chain.layers[0].threshold.op.thresholds + shift * chain.layers[0].weights.sum(1, keepdims=True)
+    levels[3] += 1
+    path = save_folded(chain, tmp_path / "m.onnx", shift, t_conv1=levels.astype(np.float32))
+    with pytest.raises(MismatchError, match="layer conv1, neuron 3: expected the threshold"):
+        compare_parameters(path, chain)
+
+
+def test_what_else_a_quantiser_does_to_pixels_is_said_to_be_uncompared(chain, tmp_path):
+    coarse = np.repeat(np.arange(2, 257, 2), 2)[:255].astype(np.float32)[None]
+    found = compare_parameters(save_folded(chain, tmp_path / "m.onnx", -128, t_pixels=coarse), chain)
+    assert (found["thresholds"], found["not_compared"]) == (8, ["conv1"])
+
+
 def test_a_constant_neuron_may_have_its_weights_negated(chain, tmp_path):
     """Both importers turn a falling threshold round; which sign a constant neuron gets is arbitrary."""
     conv1, fc1 = chain.layers[:2]

@@ -8,14 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from bnn_hw.board import load_board
+from bnn_hw.cli import main
+from bnn_hw.design import Design
 from bnn_hw.errors import FoldingError, MismatchError, ModelError, ToolError
-from bnn_hw.finn import artefacts, backend
+from bnn_hw.finn import artefacts, backend, handover
 from bnn_hw.finn.call import run_job
 from bnn_hw.finn.environment import WORKER
 from bnn_hw.finn.job import Job, LayerFold
 from bnn_hw.frontend import InputSpec, import_onnx
+from bnn_hw.ir.execute import execute
+from bnn_hw.package.write import Contents, Foreign, write_package
 from bnn_hw.pipeline.legal import as_chain
+from bnn_hw.plan.folding import LayerFolding
+from bnn_hw.plan.make import plan_folding
+from bnn_hw.runtime import Accelerator
 from tests.finn import mock_tools
 from tests.frontend.nets import Maker
 
@@ -207,6 +216,87 @@ def test_the_vivado_half_with_recorded_tools(environment, network, layers, mocks
     shell = Path(calls[-2][1]) / "ip_config.tcl"
     assert "xc7z020clg400-1" in shell.read_text()
     assert "pynq-z1:part0:1.0" in shell.read_text()
+
+
+PACKING = """
+import json, sys
+sys.path.pop(0)
+import numpy as np
+from finn.util.data_packing import finnpy_to_packed_bytearray, packed_bytearray_to_finnpy
+from qonnx.core.datatype import DataType
+shapes, folder = json.loads(sys.argv[1]), sys.argv[2]
+images = np.load(folder + "/pictures.npy").astype(np.float32)
+def kind(name):
+    return DataType[name.removeprefix("DataType['").removesuffix("']")]
+def folded(name):
+    return [len(images), *shapes[name][0][1:]]
+packed = finnpy_to_packed_bytearray(
+    images.reshape(folded("ishape_folded")), kind(shapes["idt"][0]), reverse_endian=True, reverse_inner=True
+)
+answers = np.arange(np.prod(folded("oshape_normal"))) % 3
+laid = finnpy_to_packed_bytearray(
+    answers.reshape(folded("oshape_folded")).astype(np.float32),
+    kind(shapes["odt"][0]), reverse_endian=True, reverse_inner=True,
+)
+back = packed_bytearray_to_finnpy(
+    np.ascontiguousarray(laid), kind(shapes["odt"][0]), folded("oshape_folded"), True, True
+)
+assert (back.reshape(-1) == answers).all()
+np.savez(folder + "/packed.npz", packed=packed, laid=laid, answers=answers)
+"""
+
+
+def test_finns_bit_file_goes_into_the_same_package_and_driver(environment, network, layers, mocks, tmp_path):
+    """Memory laid out by our driver is FINN's own packing; the package answers as the integer graph."""
+    model, graph, pictures, folder = network
+    record = bitfile(network, layers, tmp_path)
+    made = tmp_path / "out"
+    foreign = Foreign(
+        handover.backend_record(record, graph),
+        handover.plan_record(record, "folding=table1"),
+        made / handover.HWH,
+    )
+    design = Design("all-match", "All match", model, classes=("a", "b", "c"))
+    choices = {layer.name: LayerFolding(layer.pe, layer.simd) for layer in LAYERS}
+    plan, board = plan_folding(graph, load_board("pynq-z1"), choices), load_board("pynq-z1")
+    digest, bit = handover.digest(made), made / handover.BIT
+    contents = Contents(design, graph, plan, board, digest, design.classes, bit, foreign=foreign)
+    package = tmp_path / contents.name
+    manifest = write_package(contents, package)
+    assert (manifest.backend.kind, manifest.digest) == ("finn", digest)
+    with Accelerator.load(package, device="software", batch=8) as accelerator:
+        expected = execute(graph, pictures, {"class"})["class"].reshape(-1)
+        np.testing.assert_array_equal(accelerator.classify(pictures).classes, expected)
+        engine = accelerator.engine
+        source = np.zeros(len(pictures) * engine.frame_stride, np.uint8)
+        engine.encode(pictures, source)
+        shapes = json.dumps(record["driver"]["io_shape_dict"])
+        subprocess.run([environment.python, "-c", PACKING, shapes, folder], check=True, timeout=300)
+        finns = np.load(folder / "packed.npz")
+        assert finns["packed"].tobytes() == source.tobytes()
+        laid = np.frombuffer(finns["laid"].tobytes(), np.uint8)
+        np.testing.assert_array_equal(engine.decode(laid, len(pictures))[1], finns["answers"])
+
+
+def test_the_command_goes_through_to_the_package(environment, network, mocks, tmp_path):
+    model, graph, pictures, _ = network
+    folding = tmp_path / "folding.json"
+    layers = {layer.name: {"PE": layer.pe, "SIMD": layer.simd} for layer in LAYERS}
+    folding.write_text(json.dumps({"format": "bnn_hw.folding/1", "layers": layers}))
+    where = ["--board", "pynq-z1", "--goal", f"folding={folding}", "--input-scale", "1"]
+    product = ["--backend", "finn", "--finn-to", "bitfile", "--finn-fifos", "minimal"]
+    out = ["--out", str(tmp_path / "out"), "--frames", "2", "--quiet"]
+    result = CliRunner().invoke(main, ["build", str(model), *where, *product, *out, "--json"])
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["finn"]["implementation"]["lut"] == 900
+    assert Path(record["archive"]).is_file()
+    with Accelerator.load(record["package"], device="software") as accelerator:
+        expected = execute(graph, pictures, {"class"})["class"].reshape(-1)
+        np.testing.assert_array_equal(accelerator.classify(pictures).classes, expected)
+    again = CliRunner().invoke(main, ["build", str(model), *where, *product, *out])
+    assert "next: bnn-hw bench" in again.output
+    assert "built      900 LUT" in again.output
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The package: complete, reproducible, and at work where nothing but numpy is installed."""
 
+import ast
 import json
 import os
 import subprocess
@@ -12,8 +13,9 @@ import pytest
 
 from bnn_hw import manifest
 from bnn_hw.errors import ConfigError, MismatchError
-from bnn_hw.package.write import Contents, archive_path, write_package
-from tests.packages import bit_bytes, contents, make_package
+from bnn_hw.package import texts
+from bnn_hw.package.write import Contents, archive_path, describe, write_package
+from tests.packages import CLASSES, bit_bytes, contents, make_package
 
 PYTHONS = [item for item in os.environ.get("BNN_HW_BOARD_PYTHON", "").split(":") if item]
 
@@ -97,17 +99,49 @@ def test_bench_py_runs_by_itself(made):
     assert "of them wrong                                   0 pictures" in run.stdout
 
 
-def test_the_notebook_runs_cell_by_cell(made, monkeypatch, capsys):
+# Runs a notebook's cells one by one in one namespace, showing each cell's last value, as Jupyter does.
+CELLS = """
+import ast, json, sys
+cells = json.loads(sys.argv[1])
+space = {"__name__": "__main__"}
+for number, source in enumerate(cells):
+    tree = ast.parse(source, "cell %d" % number)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell %d" % number, "exec"), space)
+    value = None
+    if last is not None:
+        value = eval(compile(ast.Expression(last.value), "cell %d" % number, "eval"), space)
+    print("CELL", number, repr(value)[:200].replace("\\n", " "))
+"""
+
+
+def test_the_notebook_is_of_format_4_2():
+    """The fields that the format's JSON schema requires, and its own checker where it is installed."""
+    notebook = json.loads(texts.notebook(describe(contents(), ())))
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 2)
+    assert {"name", "display_name"} <= set(notebook["metadata"]["kernelspec"])
+    for cell in notebook["cells"]:
+        code = {"execution_count": None, "outputs": []} if cell["cell_type"] == "code" else {}
+        assert cell == {"cell_type": cell["cell_type"], "metadata": {}, "source": cell["source"], **code}
+        assert all(isinstance(line, str) for line in cell["source"])
+        assert all(line.endswith("\n") for line in cell["source"][:-1])
+    try:
+        import nbformat
+    except ImportError:
+        return
+    nbformat.validate(notebook)
+
+
+@pytest.mark.parametrize("python", PYTHONS or [sys.executable])
+def test_the_notebook_runs_cell_by_cell(made, python):
     notebook = json.loads((made / "classify.ipynb").read_text())
-    assert notebook["nbformat"] == 4
     code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    short = '"--compare", "paper"'
-    program = "\n".join(code).replace('"pynq"', '"software"')
-    assert short in program
-    program = program.replace(short, '"--frames", "8", "--single", "1"')
+    for old, new in (('"pynq"', '"software"'), ('"--compare", "paper"', '"--frames", "8", "--single", "1"')):
+        assert sum(old in cell for cell in code) == 1
+        code = [cell.replace(old, new) for cell in code]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     run = subprocess.run(
-        [sys.executable, "-c", program],
+        [python, "-c", CELLS, json.dumps(code)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -115,6 +149,14 @@ def test_the_notebook_runs_cell_by_cell(made, monkeypatch, capsys):
         env=environment,
     )
     assert run.returncode == 0, run.stderr
+    values = dict(line.split(" ", 2)[1:] for line in run.stdout.splitlines() if line.startswith("CELL "))
+    assert sorted(values, key=int) == [str(number) for number in range(len(code))]
+    assert "'device': 'software'" in values["1"]
+    assert all(name in CLASSES for name in ast.literal_eval(values["2"]))
+    assert values["3"].startswith("Answer(number=")
+    assert "Tile(row=0, column=0" in values["4"]
+    assert values["5"] == "0"  # the bench's exit status
+    assert "of them wrong                                   0 pictures" in run.stdout
 
 
 def test_a_bit_file_gets_the_handoff_s_name(tmp_path):
@@ -128,9 +170,10 @@ def test_a_bit_file_gets_the_handoff_s_name(tmp_path):
 @pytest.mark.parametrize(
     ("data", "cause"),
     [(bit_bytes("7z010clg400"), "is for xc7z010clg400, the board pynq-z1 has xc7z020clg400-1"),
-     (bit_bytes()[:-1], "holds 63 bytes of configuration, its header says 64")],
+     (bit_bytes()[:-1], "holds 63 bytes of configuration, its header says 64"),
+     (bit_bytes(design="small;Digest=abcd"), "is of the build abcd, this package is of 0123456789abcdef")],
 )  # fmt: skip
-def test_a_bit_file_of_another_part_or_cut_short_writes_nothing(tmp_path, data, cause):
+def test_a_bit_file_of_another_part_or_build_or_cut_short_writes_nothing(tmp_path, data, cause):
     (tmp_path / "built.bit").write_bytes(data)
     with pytest.raises(ConfigError, match=cause):
         make_package(tmp_path, tmp_path / "built.bit")

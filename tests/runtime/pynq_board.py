@@ -1,9 +1,10 @@
-"""Runs a package through the real pynq: python pynq_board.py PACKAGE CRYSTAL_HZ, with a Python that has pynq.
+"""Runs a package through the real pynq, by pynq_board.py PACKAGE CRYSTAL_HZ [SIMULATION].
 
-pynq finds a board whose registers and memory are those of the software device, with
-a system clock that really follows its dividers and the given crystal. It prints what
-pynq read of the .hwh and .bit files and what the accelerator answered, as JSON.
-Python 3.8, and nothing of bnn_hw but what the package itself holds.
+pynq finds a board whose registers and memory are those of the software device, or of the
+Verilated board (SIMULATION: its program, folder and memory model as JSON), with a system
+clock that really follows its dividers and the given crystal. It prints what pynq read of
+the .hwh and .bit files and what the accelerator answered, as JSON. Python 3.8, and
+nothing of bnn_hw but what the package itself holds.
 """
 
 import json
@@ -23,6 +24,8 @@ platform.machine = lambda: "armv7l"
 FOLDER, CRYSTAL_HZ = Path(sys.argv[1]), float(sys.argv[2])
 sys.path.insert(0, str(FOLDER))
 
+from verilated import Verilated  # noqa: E402
+
 from bnn_hw.runtime import Accelerator  # noqa: E402
 from bnn_hw.runtime import registers as regs  # noqa: E402
 from bnn_hw.runtime.bitheader import read_bit_header  # noqa: E402
@@ -32,6 +35,7 @@ from bnn_hw.runtime.opening import read_manifest  # noqa: E402
 from bnn_hw.runtime.software import SoftwareDevice  # noqa: E402
 
 SLCR, IO_PLL, FCLK0, IDCODE = 0xF8000000, 0x108, 0x170, 0x530
+PORT, PORT_READ, PORT_WRITE = 0xF8008000, 0x00, 0x14
 
 
 class Memory:
@@ -68,6 +72,7 @@ class StandIn(pynq.pl_server.device.Device):
         self.default_memory = Memory(self)
         # The boot loader sets the I/O PLL to 1 GHz with either crystal; 50 MHz at the fabric.
         self.system = {IO_PLL: round(1e9 / CRYSTAL_HZ) << 12, FCLK0: 20 << 8 | 1 << 20, IDCODE: 0x23727093}
+        self.port = {PORT_READ: 0xF, PORT_WRITE: 0xF}  # a boot loader's that has 32 bits
         self.cycles, self.since = 0.0, time.monotonic()
 
     @classmethod
@@ -94,6 +99,9 @@ class StandIn(pynq.pl_server.device.Device):
     def read_word(self, address):
         if SLCR <= address < SLCR + 0x1000:
             return self.system.get(address - SLCR, 0)
+        if PORT <= address < PORT + 0x1000:
+            assert self.downloads, "the memory port was read before a bit file was loaded"
+            return self.port.get(address - PORT, 0)
         offset = address - regs.BASE_ADDRESS
         assert 0 <= offset < regs.RANGE_BYTES, hex(address)
         if offset in (regs.CYCLES_LOW_OFFSET, regs.CYCLES_HIGH_OFFSET):
@@ -104,6 +112,9 @@ class StandIn(pynq.pl_server.device.Device):
         if SLCR <= address < SLCR + 0x1000:
             self.count()
             self.system[address - SLCR] = value
+            return
+        if PORT <= address < PORT + 0x1000:
+            self.port[address - PORT] = value
             return
         offset = address - regs.BASE_ADDRESS
         assert 0 <= offset < regs.RANGE_BYTES, hex(address)
@@ -161,7 +172,11 @@ def fields_of(register):
 def main():
     warnings.simplefilter("ignore")
     manifest = read_manifest(FOLDER)
-    board = StandIn(SoftwareDevice(manifest, load_network(FOLDER / "network")))
+    if len(sys.argv) > 3:
+        fabric = Verilated(**json.loads(sys.argv[3]))
+    else:
+        fabric = SoftwareDevice(manifest, load_network(FOLDER / "network"))
+    board = StandIn(fabric)
     pynq.pl_server.device.Device.active_device = board
     bit = FOLDER / manifest.named(".bit").path
     metadata = board.get_bitfile_metadata(str(bit))
@@ -196,9 +211,12 @@ def main():
         "ours": [ours.design.split(";")[0], ours.part, ours.size_bytes],
         "golden": bool(np.array_equal(answers.raw, golden["raw"])),
         "gate": bool(np.array_equal(gated.raw, golden["raw"][0])),
+        "port": [board.port[PORT_READ], board.port[PORT_WRITE]],
         "clock_hz": board.clock_hz(),
         "measured_hz": measured.hz,
     }
+    result["cycles"] = getattr(fabric, "cycle", None)
+    fabric.close()
     print("RESULT " + json.dumps(result))
 
 

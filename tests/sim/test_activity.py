@@ -1,5 +1,7 @@
 """Changes of nets: counted by hand on a core of one layer, and read from SAIF texts."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -16,8 +18,8 @@ PROBES = """
 PROBE = "module probe #(parameter int W = 1) (input logic clk, rst_n, input logic [W-1:0] data); endmodule"
 
 
-def probed(folder, **faults):
-    core = write_toy(folder, extra=PROBES, **faults)
+def probed(folder):
+    core = write_toy(folder, extra=PROBES)
     path = folder / "bnn_core.sv"
     path.write_text(f"{path.read_text()}\n{PROBE}\n")
     return core
@@ -52,10 +54,12 @@ def test_still_pictures_change_nothing(tmp_path, cache):
     assert activity.units["scores"].toggles == 0
 
 
-def test_a_core_that_stops_is_an_error(tmp_path, cache):
-    core = probed(tmp_path / "core", jam=3)
+def test_a_core_that_stops_is_an_error(tmp_path, monkeypatch):
+    stuck = SimpleNamespace(finished=False)
+    monkeypatch.setattr("bnn_hw.sim.activity.build", lambda core, cache, activity: None)
+    monkeypatch.setattr("bnn_hw.sim.activity.simulate", lambda *args, **named: stuck)
     with pytest.raises(MismatchError, match="activity: the core stopped"):
-        count_activity(core, toy_plan(), np.zeros((1, 1, 1, 1), int), cache=cache)
+        count_activity(write_toy(tmp_path), toy_plan(), np.zeros((1, 1, 1, 1), int))
 
 
 SAIF = r"""

@@ -47,11 +47,17 @@ def test_digest_changes_with_core_and_clock_and_with_nothing_else(core, tmp_path
 
 def test_inputs_that_are_not_whole_bytes_are_refused(core):
     bits = dataclasses.replace(core, input=Stream(BIPOLAR, 4, 3, 3, 3))
-    with pytest.raises(ModelError, match=r"input: the input is .*; the shell sends UINT8"):
+    with pytest.raises(ModelError, match=r"input, which .* reads: the input is .*; the shell sends UINT8"):
         check_core(bits)
     odd = dataclasses.replace(core, input=dataclasses.replace(core.input, lanes=2))
     with pytest.raises(ModelError, match="24 beats of 2 bytes do not make a picture's 36 bytes"):
         check_core(odd)
+    wide = dataclasses.replace(core, input=dataclasses.replace(core.input, pixels=2))
+    with pytest.raises(
+        ModelError, match=r"which \S+ reads: rows of 3 pixels do not fill beats of 2 pixels"
+    ) as caught:
+        check_core(wide)
+    assert "so that the pixels of a beat divide a row of 3" in caught.value.faults[0].remedy
 
 
 def test_missing_files_are_named(core, tmp_path):

@@ -168,6 +168,20 @@ def test_time_out_ends_the_tool(tmp_path):
         )
 
 
+@pytest.mark.parametrize(("counts", "stuck"), [([9, 3] + [3] * 250, True), (range(300, 0, -1), False)])
+def test_a_router_that_gets_no_further_is_stopped(tmp_path, counts, stuck):
+    lines = [f"Info:     iter={i} wires=9 overused={n} overuse={n} archfail=NA" for i, n in enumerate(counts)]
+    end = "time.sleep(60)" if stuck else GOOD
+    flow = tool(tmp_path, f"print({chr(10).join(lines)!r}, flush=True)\n{end}")
+    if not stuck:
+        assert nextpnr.place_and_route(tmp_path / "n.json", "top", tmp_path, flow, 90_000_000).timing_met
+        return
+    with pytest.raises(nextpnr.UnroutedError, match="same wire, 3 times, since 250 iterations") as caught:
+        nextpnr.place_and_route(tmp_path / "n.json", "top", tmp_path, flow, 100_000_000)
+    assert "--place-seed" in caught.value.faults[0].remedy
+    assert not (tmp_path / "routed.json").exists()
+
+
 TOP = """
 // A counter beside a block RAM on the EMIO pins of the processing system.
 module small;
@@ -190,7 +204,7 @@ def test_verilog_becomes_a_bitstream_that_reads_back(tmp_path, device):
     (tmp_path / "rtl" / "small.sv").write_text(TOP)
     (tmp_path / "rtl" / "words.hex").write_text("".join(f"{i * 7919 % 2**18:x}\n" for i in range(1024)))
     (tmp_path / "rtl" / "files.f").write_text("small.sv\n")
-    made = placeable.synthesise(tmp_path / "rtl", "small", tmp_path, 100_000_000)
+    made = placeable.synthesise(tmp_path / "rtl", "small", tmp_path)
     report = nextpnr.place_and_route(made.path, "small", tmp_path, flow, 100_000_000)
     assert report.timing_met
     assert report.resources.bram36 == 0.5

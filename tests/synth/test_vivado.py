@@ -116,7 +116,8 @@ def test_report_and_files(tmp_path, rtl):
 
 
 def test_command_line_and_script(tmp_path, rtl):
-    build(tmp_path, rtl, tool(tmp_path), clock_hz=142_857_143)
+    options = vivado.Options(user_id="12ab34cd")
+    build(tmp_path, rtl, tool(tmp_path), clock_hz=142_857_143, options=options)
     out = tmp_path / "out"
     arguments = json.loads((tmp_path / "arguments").read_text())
     assert arguments[:4] == ["-mode", "batch", "-nojournal", "-nolog"]
@@ -127,7 +128,9 @@ def test_command_line_and_script(tmp_path, rtl):
     assert "create_clock -name fclk0 -period 7.0000 $pins" in lines
     steps = [line.split()[0] for line in lines if line.split()[0].endswith("_design")]
     assert steps == ["synth_design", "opt_design", "place_design", "phys_opt_design", "route_design"]
-    assert f"write_bitstream -force {{{out / 'top.bit'}}}" in lines
+    assert lines.index("set_property BITSTREAM.CONFIG.USERID 0x12AB34CD [current_design]") < lines.index(
+        f"write_bitstream -force {{{out / 'top.bit'}}}"
+    )
 
 
 def test_missed_clock_and_hold(tmp_path, rtl):

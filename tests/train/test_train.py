@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install bnn-hw[train]")
 
@@ -16,21 +15,6 @@ from bnn_hw.train.train import TrainSettings, export, load_checkpoint, predict, 
 
 STILL = Augmentation(flip=False, rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0, noise=0)
 QUICK = TrainSettings(epochs=4, pictures_per_epoch=400, batch_size=50, augmentation=STILL)
-
-
-@pytest.fixture(scope="module")
-def quadrants(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Noise in which the class's quadrant is bright: learned in seconds, but not from a constant."""
-    root, rng = tmp_path_factory.mktemp("quadrants"), np.random.default_rng(0)
-    for label, name in enumerate(CLASSES):
-        (root / name).mkdir()
-        for i in range(40):
-            pixels = rng.integers(0, 120, (32, 32, 3), np.uint8)
-            row, column = 16 * (label // 2), 16 * (label % 2)
-            pixels[row : row + 16, column : column + 16] += 120
-            Image.fromarray(pixels).save(root / name / f"{label}{i:03}.png")
-    (root / "correct" / "9999.png").write_bytes(b"damaged")
-    return root
 
 
 def test_learns_a_simple_task_and_writes_its_figures(quadrants: Path, tmp_path: Path) -> None:
@@ -48,7 +32,17 @@ def test_learns_a_simple_task_and_writes_its_figures(quadrants: Path, tmp_path: 
     assert net.spec.name == "ucnv"
     picture = read_picture(quadrants / CLASSES[2] / "2000.png")
     assert predict(net, picture[None]).argmax() == 2
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["checkpoint.pt", "metrics.json"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "MODEL_CARD.md",
+        "checkpoint.pt",
+        "log.csv",
+        "metrics.json",
+        "split.json",
+        "state.pt",
+        "tensorboard",
+    ]
+    split = json.loads((tmp_path / "out" / "split.json").read_text())
+    assert {part: len(persons) for part, persons in split.items()} == metrics["data"]["persons"]
 
 
 def test_same_seed_gives_the_same_network(quadrants: Path, tmp_path: Path) -> None:
@@ -95,6 +89,17 @@ def test_impossible_settings_are_refused(settings: TrainSettings, text: str, tmp
     with pytest.raises(InputError) as caught:
         train("ucnv", None, tmp_path, settings)
     assert text in str(caught.value)
+
+
+def test_a_checkpoint_of_the_twin_is_no_accelerator(quadrants: Path, tmp_path: Path) -> None:
+    settings = replace(QUICK, epochs=2, precision="float")
+    result = train("ucnv", quadrants, tmp_path, settings)
+    assert result.test.accuracy > 0.9
+    net = load_checkpoint(result.checkpoint)
+    assert net.precision == "float"
+    assert len(net.fc1.weight.unique()) > 100
+    with pytest.raises(InputError, match="holds a float network, which no accelerator is made of"):
+        export(result.checkpoint, tmp_path / "design")
 
 
 def test_output_folder_that_is_a_file_is_refused(quadrants: Path, tmp_path: Path) -> None:

@@ -105,8 +105,7 @@ module bnn_mvtu #(
   logic [WORD_BITS-1:0] weight_address;
   logic                 accept, advance, end_fold, end_vector;
 
-  assign in_ready   = advance;
-  assign accept     = in_valid && advance;
+  assign accept     = in_valid && in_ready;
   assign end_fold   = synapse_fold == SF_BITS'(SF - 1);
   assign end_vector = end_fold && neuron_fold == NF_BITS'(NF - 1);
 
@@ -263,9 +262,22 @@ module bnn_mvtu #(
   logic emit, emit_ready, hold;
   logic [PIXELS*PE*OUT_BITS-1:0] emitted;
 
-  assign emit    = valid[STAGES-1] && last[STAGES-1];
-  assign hold    = weights_hold || thresholds_hold;
-  assign advance = (emit_ready || !emit) && !hold;
+  // Whether the stages advance is worked out a cycle ahead (free: nothing is to be emitted, or there
+  // is room for it), since it enables most of the unit and decides about the window before it.
+  // free_ahead equals free; a register of its own can lie near the window.
+  logic emits_next, free_next, free, free_ahead;
+  assign emits_next = advance ? valid[STAGES-2] && last[STAGES-2] : emit;
+  assign free_next  = !emits_next || !out_valid || out_ready || (emit_ready && !(emit && !hold));
+  assign hold       = weights_hold || thresholds_hold;
+  assign advance    = free && !hold;
+  assign in_ready   = free_ahead && !hold;
+
+  always_ff @(posedge clk) begin
+    if (!rst_n) {emit, free} <= 2'b01;
+    else {emit, free} <= {emits_next, free_next};
+    // Without a reset, so that tools do not take it for a copy of the other one.
+    free_ahead <= free_next;
+  end
 
   localparam int COUNT_BITS = $clog2(SIMD + 1) + 1;
   logic [PIXELS*PE*COUNT_BITS-1:0] counts0, counts1;

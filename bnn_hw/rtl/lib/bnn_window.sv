@@ -22,10 +22,12 @@
 // Addresses. Words are numbered through without end, row by row, frame by frame; a word
 // lies in the RAM at its number modulo DEPTH. Padding has numbers too: they belong to
 // other pixels, which are not read there. Two differences of such numbers decide all:
-//   ahead  words written minus the number being read:       > 0 when it is there
-//   room   DEPTH - (words written - start of the window):   > 0 when there is a free place
-// Every move of the reader is one of six constants, so each costs one adder. Both are
-// kept less one: then the sign bit tells.
+//   ahead   words written minus the number being read:               > 0 when it is there
+//   filled  words written minus the start of the window, less DEPTH: < 0 when there is a free place
+// ahead is kept less one: then both times the sign bit tells. Every move of the reader is one
+// of six constants. What the present move adds lies in registers (back, freed, ring_move), made
+// by counters that are one move ahead, because the decision to read comes late in a cycle: only
+// one adder is behind it.
 module bnn_window #(
   parameter int BITS = 1,
   parameter int HEIGHT = 6,
@@ -103,7 +105,19 @@ module bnn_window #(
   localparam int COLUMN_BITS = (OUT_W > 1) ? $clog2(OUT_W) : 1;
   localparam int ROW_BITS = (OUT_H > 1) ? $clog2(OUT_H) : 1;
 
-  // Reader's place: word within the run, run, replay, window column, window row.
+  // The flags of the first place, and the place behind it.
+  localparam bit END_RUN_0 = RUN == 1;
+  localparam bit END_WINDOW_0 = END_RUN_0 && RUNS == 1;
+  localparam bit END_REPLAY_0 = END_WINDOW_0 && REPLAY == 1;
+  localparam bit END_ROW_0 = END_REPLAY_0 && OUT_W == 1;
+  localparam bit END_FRAME_0 = END_ROW_0 && OUT_H == 1;
+  localparam logic [RUN_BITS-1:0]    WORD_1 = RUN_BITS'(!END_RUN_0);
+  localparam logic [RUNS_BITS-1:0]   RUN_1 = RUNS_BITS'(END_RUN_0 && !END_WINDOW_0);
+  localparam logic [REPLAY_BITS-1:0] REPLAY_1 = REPLAY_BITS'(END_WINDOW_0 && !END_REPLAY_0);
+  localparam logic [COLUMN_BITS-1:0] COLUMN_1 = COLUMN_BITS'(END_REPLAY_0 && !END_ROW_0);
+  localparam logic [ROW_BITS-1:0]    ROW_1 = ROW_BITS'(END_ROW_0 && !END_FRAME_0);
+
+  // The place behind the reader's: word within the run, run, replay, window column, window row.
   logic [RUN_BITS-1:0]    word;
   logic [RUNS_BITS-1:0]   run;
   logic [REPLAY_BITS-1:0] replay;
@@ -118,54 +132,64 @@ module bnn_window #(
   assign end_frame  = end_row && row == ROW_BITS'(OUT_H - 1);
 
   logic                         write, read, padding;
-  logic signed [COUNT_BITS-1:0] ahead_less_1, room_less_1;
+  logic signed [COUNT_BITS-1:0] ahead_less_1, filled;
 
-  assign in_ready = !room_less_1[COUNT_BITS-1];
+  assign in_ready = filled[COUNT_BITS-1];
   assign write    = in_valid && in_ready;
   assign read     = (out_ready || !out_valid) && (padding || !ahead_less_1[COUNT_BITS-1]);
 
-  // Positive remainders: what to add to an address of the ring.
-  localparam logic [ADDRESS_BITS-1:0] RING_RUN = ADDRESS_BITS'(((MOVE_RUN % DEPTH) + DEPTH) % DEPTH);
-  localparam logic [ADDRESS_BITS-1:0] RING_REPLAY = ADDRESS_BITS'(((MOVE_REPLAY % DEPTH) + DEPTH) % DEPTH);
-  localparam logic [ADDRESS_BITS-1:0] RING_COLUMN = ADDRESS_BITS'(((MOVE_COLUMN % DEPTH) + DEPTH) % DEPTH);
-  localparam logic [ADDRESS_BITS-1:0] RING_ROW = ADDRESS_BITS'(((MOVE_ROW % DEPTH) + DEPTH) % DEPTH);
-  localparam logic [ADDRESS_BITS-1:0] RING_FRAME = ADDRESS_BITS'(((MOVE_FRAME % DEPTH) + DEPTH) % DEPTH);
-  localparam logic [ADDRESS_BITS-1:0] RING_START = ADDRESS_BITS'((DEPTH - BEFORE % DEPTH) % DEPTH);
+  // Minus the move from a place with these flags to the next one, and minus that of the window's start.
+  function automatic integer back_from(
+    input logic at_run, input logic at_window, input logic at_replay, input logic at_row, input logic at_frame
+  );
+    begin
+      if (!at_run) back_from = -1;
+      else if (!at_window) back_from = -MOVE_RUN;
+      else if (!at_replay) back_from = -MOVE_REPLAY;
+      else if (!at_row) back_from = -MOVE_COLUMN;
+      else if (!at_frame) back_from = -MOVE_ROW;
+      else back_from = -MOVE_FRAME;
+    end
+  endfunction
+  function automatic integer freed_from(input logic at_replay, input logic at_row, input logic at_frame);
+    begin
+      if (!at_replay) freed_from = 0;
+      else if (!at_row) freed_from = -STEP_COLUMN;
+      else if (!at_frame) freed_from = -STEP_ROW;
+      else freed_from = -STEP_FRAME;
+    end
+  endfunction
+  localparam int BACK_0 = back_from(END_RUN_0, END_WINDOW_0, END_REPLAY_0, END_ROW_0, END_FRAME_0);
+  localparam int FREED_0 = freed_from(END_REPLAY_0, END_ROW_0, END_FRAME_0);
   localparam bit POWER_OF_TWO = DEPTH == 1 << ADDRESS_BITS;
 
-  logic [ADDRESS_BITS-1:0]      write_address, read_address, ring_move, next_address;
-  logic signed [COUNT_BITS-1:0] move, step;
+  logic signed [COUNT_BITS-1:0] back, freed;    // of the present place
+  logic [ADDRESS_BITS-1:0]      write_address, read_address, next_address;
 
-  always_comb begin
-    step = '0;
-    if (!end_run) begin
-      move      = COUNT_BITS'(1);
-      ring_move = ADDRESS_BITS'(1 % DEPTH);
-    end else if (!end_window) begin
-      move      = COUNT_BITS'(MOVE_RUN);
-      ring_move = RING_RUN;
-    end else if (!end_replay) begin
-      move      = COUNT_BITS'(MOVE_REPLAY);
-      ring_move = RING_REPLAY;
-    end else if (!end_row) begin
-      move      = COUNT_BITS'(MOVE_COLUMN);
-      ring_move = RING_COLUMN;
-      step      = COUNT_BITS'(STEP_COLUMN);
-    end else if (!end_frame) begin
-      move      = COUNT_BITS'(MOVE_ROW);
-      ring_move = RING_ROW;
-      step      = COUNT_BITS'(STEP_ROW);
-    end else begin
-      move      = COUNT_BITS'(MOVE_FRAME);
-      ring_move = RING_FRAME;
-      step      = COUNT_BITS'(STEP_FRAME);
-    end
-  end
+  // The written word comes in as the carry of one adder.
+  logic [COUNT_BITS:0] ahead_sum, filled_sum;
+  assign ahead_sum  = {ahead_less_1, 1'b1} + {back & {COUNT_BITS{read}}, write};
+  assign filled_sum = {filled, 1'b1} + {freed & {COUNT_BITS{read}}, write};
+  logic unused_carries;
+  assign unused_carries = ahead_sum[0] ^ filled_sum[0];
 
   if (POWER_OF_TWO) begin : g_wrap_free
-    assign next_address = read_address + ring_move;
+    assign next_address = read_address - back[ADDRESS_BITS-1:0];
   end else begin : g_wrap
-    logic [ADDRESS_BITS:0] sum, wrapped;
+    // The move as a positive remainder: what to add to an address of the ring.
+    logic [ADDRESS_BITS-1:0] ring_move;
+    logic [ADDRESS_BITS:0]   sum, wrapped;
+    always_ff @(posedge clk) begin
+      if (!rst_n) ring_move <= ADDRESS_BITS'(((-BACK_0 % DEPTH) + DEPTH) % DEPTH);
+      else if (read) begin
+        if (!end_run) ring_move <= ADDRESS_BITS'(1 % DEPTH);
+        else if (!end_window) ring_move <= ADDRESS_BITS'(((MOVE_RUN % DEPTH) + DEPTH) % DEPTH);
+        else if (!end_replay) ring_move <= ADDRESS_BITS'(((MOVE_REPLAY % DEPTH) + DEPTH) % DEPTH);
+        else if (!end_row) ring_move <= ADDRESS_BITS'(((MOVE_COLUMN % DEPTH) + DEPTH) % DEPTH);
+        else if (!end_frame) ring_move <= ADDRESS_BITS'(((MOVE_ROW % DEPTH) + DEPTH) % DEPTH);
+        else ring_move <= ADDRESS_BITS'(((MOVE_FRAME % DEPTH) + DEPTH) % DEPTH);
+      end
+    end
     assign sum          = {1'b0, read_address} + {1'b0, ring_move};
     assign wrapped      = sum - (ADDRESS_BITS + 1)'(DEPTH);
     assign next_address = wrapped[ADDRESS_BITS] ? sum[ADDRESS_BITS-1:0] : wrapped[ADDRESS_BITS-1:0];
@@ -173,15 +197,17 @@ module bnn_window #(
 
   always_ff @(posedge clk) begin
     if (!rst_n) begin
-      word          <= '0;
-      run           <= '0;
-      replay        <= '0;
-      column        <= '0;
-      row           <= '0;
-      read_address  <= RING_START;
+      word          <= WORD_1;
+      run           <= RUN_1;
+      replay        <= REPLAY_1;
+      column        <= COLUMN_1;
+      row           <= ROW_1;
+      back          <= COUNT_BITS'(BACK_0);
+      freed         <= COUNT_BITS'(FREED_0);
+      read_address  <= ADDRESS_BITS'((DEPTH - BEFORE % DEPTH) % DEPTH);
       write_address <= '0;
       ahead_less_1  <= COUNT_BITS'(BEFORE - 1);
-      room_less_1   <= COUNT_BITS'(DEPTH - BEFORE - 1);
+      filled        <= COUNT_BITS'(BEFORE - DEPTH);
     end else begin
       if (write) begin
         write_address <= (write_address == ADDRESS_BITS'(DEPTH - 1)) ? '0 : write_address + 1'b1;
@@ -192,10 +218,12 @@ module bnn_window #(
         if (end_window) replay <= end_replay ? '0 : replay + 1'b1;
         if (end_replay) column <= end_row ? '0 : column + 1'b1;
         if (end_row) row <= end_frame ? '0 : row + 1'b1;
+        back         <= COUNT_BITS'(back_from(end_run, end_window, end_replay, end_row, end_frame));
+        freed        <= COUNT_BITS'(freed_from(end_replay, end_row, end_frame));
         read_address <= next_address;
       end
-      ahead_less_1 <= ahead_less_1 - (read ? move : '0) + COUNT_BITS'(write);
-      room_less_1  <= room_less_1 + (read ? step : '0) - COUNT_BITS'(write);
+      ahead_less_1 <= ahead_sum[COUNT_BITS:1];
+      filled       <= filled_sum[COUNT_BITS:1];
     end
   end
 
@@ -215,23 +243,27 @@ module bnn_window #(
   end
 
   if (PADDED) begin : g_padding
-    // The word's pixel on the map, negative or too great in the padding.
+    // The pixel of the place behind the reader's, negative or too great in the padding.
     localparam int CHUNK_BITS = (PIXEL > 1) ? $clog2(PIXEL) : 1;
     localparam int X_BITS = $clog2(WIDTH + KERNEL_W + STRIDE_W) + 1;
     localparam int Y_BITS = $clog2(HEIGHT + KERNEL_H + STRIDE_H) + 1;
+    localparam int X_MOVE_0 = END_ROW_0 ? 0 : END_REPLAY_0 ? STRIDE_W - (KERNEL_W - 1)
+        : END_RUN_0 ? 1 - KERNEL_W : PIXEL == 1 ? 1 : 0;
+    localparam int Y_MOVE_0 = END_FRAME_0 ? 0 : END_ROW_0 ? STRIDE_H - (KERNEL_H - 1)
+        : END_WINDOW_0 ? 1 - KERNEL_H : END_RUN_0 ? 1 : 0;
     logic [CHUNK_BITS-1:0]    chunk;
     logic signed [X_BITS-1:0] x;
     logic signed [Y_BITS-1:0] y;
     logic                     end_pixel, padding_out;
 
     assign end_pixel = chunk == CHUNK_BITS'(PIXEL - 1);
-    assign padding   = x[X_BITS-1] || x >= X_BITS'(WIDTH) || y[Y_BITS-1] || y >= Y_BITS'(HEIGHT);
 
     always_ff @(posedge clk) begin
       if (!rst_n) begin
-        chunk <= '0;
-        x     <= X_BITS'(-PAD_LEFT);
-        y     <= Y_BITS'(-PAD_TOP);
+        chunk   <= CHUNK_BITS'(PIXEL > 1);
+        x       <= X_BITS'(X_MOVE_0 - PAD_LEFT);
+        y       <= Y_BITS'(Y_MOVE_0 - PAD_TOP);
+        padding <= PAD_LEFT > 0 || PAD_TOP > 0;
       end else if (read) begin
         chunk <= end_pixel ? '0 : chunk + 1'b1;
         if (end_row) x <= X_BITS'(-PAD_LEFT);
@@ -242,6 +274,7 @@ module bnn_window #(
         else if (end_row) y <= y + Y_BITS'(STRIDE_H - (KERNEL_H - 1));
         else if (end_window) y <= y - Y_BITS'(KERNEL_H - 1);
         else if (end_run) y <= y + Y_BITS'(1);
+        padding <= x[X_BITS-1] || x >= X_BITS'(WIDTH) || y[Y_BITS-1] || y >= Y_BITS'(HEIGHT);
       end
       if (out_ready || !out_valid) padding_out <= padding;
     end

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bnn_hw.rtl.structural.netlist import (
@@ -18,6 +19,8 @@ from bnn_hw.rtl.structural.netlist import (
     Signal,
     reduced,
 )
+
+_BIT = re.compile(r"(\w+)\[(\d+)\]")
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def module_text(module: Module) -> str:
             body += _register(cell, names)
         else:
             body += _chain(cell, names, index)
-    assigns = [f"  assign {port} = {_bus(signals, names)};" for port, signals in module.outputs.items()]
+    assigns = [line for port, signals in module.outputs.items() for line in _assign(port, "", signals, names)]
     return "\n".join(
         [
             f"// {module.purpose}",
@@ -98,6 +101,25 @@ def _names(module: Module) -> dict[Signal, str]:
 
 def _bus(signals: Sequence[Signal], names: dict[Signal, str]) -> str:
     return f"{{{', '.join(names[signal] for signal in reversed(signals))}}}"
+
+
+def _assign(name: str, operator: str, signals: Sequence[Signal], names: dict[Signal, str]) -> Iterable[str]:
+    """An assignment of a bus of any width, in lines that every tool reads.
+
+    Bits side by side of a port become a range: some tools nest a concatenation as deep as it has parts.
+    """
+    parts: list[str] = []
+    bounds: tuple[str, int, int] | None = None  # of the range so far: port, highest and lowest bit
+    for signal in reversed(signals):
+        bit = _BIT.fullmatch(names[signal])
+        if bounds and bit and (bit[1], int(bit[2])) == (bounds[0], bounds[2] - 1):
+            bounds = (bounds[0], bounds[1], int(bit[2]))
+            parts[-1] = f"{bounds[0]}[{bounds[1]}:{bounds[2]}]"
+        else:
+            bounds = (bit[1], int(bit[2]), int(bit[2])) if bit else None
+            parts.append(names[signal])
+    text = f"assign {name} = {operator}{{{', '.join(parts)}}};"
+    return textwrap.wrap(text, 110, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _instance(kind: str, label: str, init: str, pins: Sequence[tuple[str, str]]) -> str:
@@ -185,4 +207,4 @@ def _unread(module: Module, names: dict[Signal, str]) -> list[str]:
     left = [signal for signal in range(ONE + 1, len(module.net.levels)) if signal not in read]
     if not left:
         return []
-    return ["  logic unused;", f"  assign unused = ^{_bus(left, names)};"]
+    return ["  logic unused;", *_assign("unused", "^", left, names)]

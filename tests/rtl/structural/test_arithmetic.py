@@ -16,8 +16,9 @@ from bnn_hw.rtl.structural.matches import (
     subset_counts,
     sum_rows,
 )
-from bnn_hw.rtl.structural.netlist import Netlist, reduced
+from bnn_hw.rtl.structural.netlist import Netlist, parity, reduced
 from bnn_hw.rtl.structural.sums import Sums, triple_sums
+from bnn_hw.rtl.structural.verilog import Module, module_text
 
 SMALL = (1, 2, 3, 4, 5)
 LARGE = (8, 15, 16, 31, 36, 64)
@@ -198,3 +199,16 @@ def test_a_site_refuses_more_inputs_than_it_has() -> None:
         net.lut(pins, lambda *x: 0)
     with pytest.raises(ValueError, match="two functions"):
         net.pair(pins[:6], lambda *x: 0, lambda *x: 0)
+
+
+def test_lines_stay_short_however_wide_the_ports_are() -> None:
+    net = Netlist()
+    wide = net.port("wide", 20_000)
+    outputs = [net.lut([a, b], parity) for a, b in zip(wide[:6000:2], wide[1:6000:2], strict=True)]
+    text = module_text(Module("wide_module", "Parity of pairs.", net, {"pairs": outputs}))
+    lines = text.splitlines()
+    assert max(map(len, lines)) < 120
+    assert "assign unused = ^{wide[19999:6000]};" in text
+    # Every output in its place, the first in the lowest bit.
+    assigned = text[text.index("assign pairs = {") + len("assign pairs = {") : text.rindex("};")]
+    assert assigned.replace(",", " ").split() == [f"n{signal}" for signal in reversed(outputs)]
