@@ -16,8 +16,9 @@ from click.testing import CliRunner
 
 from bnn_hw.cli import main
 from bnn_hw.errors import ConfigError, ToolError
+from bnn_hw.progress import Reporter
 from bnn_hw.sweep import show
-from bnn_hw.sweep.command import failures
+from bnn_hw.sweep.command import Request, failures, jobs_of
 from bnn_hw.sweep.job import Job
 from bnn_hw.sweep.run import Store, keys_of, sweep
 from tests.frontend.nets import Maker
@@ -240,6 +241,23 @@ def test_real_points_of_which_one_is_out_of_reach(dask, tiny, tmp_path):
     again = CliRunner().invoke(main, good)
     assert again.exit_code == 0, again.output
     assert "points     1, 1 of them from before" in again.output
+
+
+def test_points_of_the_front_are_jobs_that_stay_the_same(tiny, tmp_path):
+    request = Request(
+        (str(tiny),), ("zybo-z7-10", "pynq-z1"), ("fps=100", "fps=100"), tmp_path / "out", front=3
+    )
+    jobs = jobs_of(request, Reporter(quiet=True))
+    goals = [job.goal for job in jobs if job.board == "zybo-z7-10"]
+    assert goals[0] == "fps=100"
+    assert len(set(goals)) == len(goals) >= 3  # each once
+    files = [Path(goal.removeprefix("folding=")) for goal in goals[1:]]
+    assert all(path.is_file() for path in files)
+    assert jobs[1].name == "tiny on zybo-z7-10, point_1"
+    assert {job.board for job in jobs} == {"zybo-z7-10", "pynq-z1"}
+    keys = keys_of(jobs)
+    assert len(set(keys.values())) == len(jobs)
+    assert keys_of(jobs_of(request, Reporter(quiet=True))) == keys
 
 
 def test_an_interrupted_command_leaves_no_process(dask, tmp_path):
