@@ -5,12 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bnn_hw.data import CLASSES
 from bnn_hw.data.folder import PictureSet
 from bnn_hw.data.sources import Source as DataSource
 from bnn_hw.data.sources import read_sources
@@ -84,10 +86,20 @@ def graph_predictor(graph: Graph, reporter: Reporter | None = None) -> Predictor
     return run
 
 
-def open_subject(network: str, qonnx: bool, folder: Path, reporter: Reporter) -> Subject:
+def open_subject(
+    network: str,
+    qonnx: bool,
+    folder: Path,
+    reporter: Reporter,
+    classes: Sequence[str] = CLASSES,
+    input_scale: str | None = None,
+    input_offset: str | None = None,
+) -> Subject:
     """A design, a QONNX file or a checkpoint; a checkpoint is exported into ``folder`` first.
 
-    Raises ConfigError, InputError, ModelError, and ToolError where torch is needed and missing.
+    classes: what a bare file's scores stand for; input_scale, input_offset: as
+    for :class:`bnn_hw.source.Source`. Raises ConfigError, InputError, ModelError,
+    and ToolError where torch is needed and missing.
     """
     executors: dict[str, Predictor] = {}
     if network.endswith(".pt"):
@@ -96,24 +108,29 @@ def open_subject(network: str, qonnx: bool, folder: Path, reporter: Reporter) ->
         from bnn_hw.train.inference import predict as predict_float
         from bnn_hw.train.networks import BinaryNetwork
 
-        net, classes = load_network(Path(network))
+        net, known = load_network(Path(network))
         if not isinstance(net, BinaryNetwork):
-            return Subject(network, classes, {TWIN: lambda images: predict_float(net, images)})
+            return Subject(network, known, {TWIN: lambda images: predict_float(net, images)})
         model = folder / "model.onnx"
         export_onnx(net, model)
-        graph = Source(str(model), "1", "0").graph()
+        source = Source(str(model), "1", "0")
+        graph = source.graph()
         executors[FLOAT] = lambda images: predict_float(net, images)
     else:
-        source = Source(network, "1" if network.endswith(".onnx") else None, None)
+        source = Source(network, input_scale, input_offset)
         graph, model = source.graph(), source.design.model
-        classes = tuple(class_names(source.design.classes, graph))
+        known = tuple(class_names(source.design.classes or classes, graph))
     if qonnx:
         from bnn_hw.train.qonnx_run import run_qonnx
 
-        executors[QONNX] = lambda images: run_qonnx(model, images)
+        scale, offset = (
+            float(Fraction(source.design.input_scale)),
+            float(Fraction(source.design.input_offset)),
+        )
+        executors[QONNX] = lambda images: run_qonnx(model, images, scale, offset)
     # The slowest comes last: the first one is what the robustness table runs.
     executors[INTEGER] = graph_predictor(graph, reporter)
-    return Subject(network, classes, executors)
+    return Subject(network, known, executors)
 
 
 def read_part(
@@ -245,14 +262,22 @@ def run_evaluation(
     twin: Path | None = None,
     qonnx: bool = True,
     robustness: bool = False,
+    input_scale: str | None = None,
+    input_offset: str | None = None,
     reporter: Reporter,
 ) -> Judgement:
     """Judge ``network`` on the data of a recipe, by default MaskedFace-Net's four classes."""
     try:
         with tempfile.TemporaryDirectory() as folder:
-            subject = open_subject(network, qonnx, Path(folder), reporter)
+            classes, sources = _task(recipe)
+            subject = open_subject(network, qonnx, Path(folder), reporter, classes, input_scale, input_offset)
+            if subject.classes != classes:
+                raise InputError.at(
+                    network,
+                    f"knows the classes {', '.join(subject.classes)}; the data {', '.join(classes)}",
+                    "name the recipe of its data with --recipe",
+                )
             other = open_subject(str(twin), False, Path(folder), reporter) if twin else None
-            sources = _sources(recipe, subject)
             if other is not None and other.classes != subject.classes:
                 raise InputError.at(
                     twin, f"knows other classes: {', '.join(other.classes)}", "give the twin of this network"
@@ -278,22 +303,17 @@ def _unseen(split: Path | None, seed: int) -> Callable[[str], bool]:
 
 
 def _networks(subject: Subject, twin: Subject | None) -> dict[str, Predictor]:
-    networks = {subject.name: next(iter(subject.executors.values()))}
+    networks = {"/".join(Path(subject.name).parts[-2:]): next(iter(subject.executors.values()))}
     if twin is not None:
-        networks[f"{TWIN} {twin.name}"] = next(iter(twin.executors.values()))
+        networks[TWIN] = next(iter(twin.executors.values()))
     return networks
 
 
-def _sources(recipe: str | None, subject: Subject) -> tuple[DataSource, ...]:
+def _task(recipe: str | None) -> tuple[tuple[str, ...], tuple[DataSource, ...]]:
+    """Classes and data sources of a recipe."""
     if recipe is None:
-        return (DataSource("maskedface4"),)
+        return CLASSES, (DataSource("maskedface4"),)
     from bnn_hw.train.recipe import load_recipe
 
     loaded = load_recipe(recipe)
-    if loaded.classes != subject.classes:
-        raise InputError.at(
-            f"recipe {recipe}",
-            f"is of the classes {', '.join(loaded.classes)}",
-            f"give one of {', '.join(subject.classes)}",
-        )
-    return loaded.sources
+    return loaded.classes, loaded.sources

@@ -20,8 +20,14 @@ SPLIT = click.option(
 )
 
 
-def register(main: click.Group, output_options: Callable, show: Callable[..., Any]) -> None:
-    """Add the commands to ``main``; output_options: --json and --quiet; show: prints a result."""
+def register(
+    main: click.Group, network_options: Callable, output_options: Callable, show: Callable[..., Any]
+) -> None:
+    """Add the commands to ``main``.
+
+    network_options: NETWORK with --input-scale and --input-offset;
+    output_options: --json and --quiet; show: prints a result.
+    """
 
     @main.command()
     @click.argument("name", metavar="RECIPE")
@@ -89,7 +95,7 @@ def register(main: click.Group, output_options: Callable, show: Callable[..., An
         )
         show(result.text, result.record, as_json)
 
-    _judging(main, output_options, show)
+    _judging(main, network_options, output_options, show)
 
     @main.command()
     @click.argument("checkpoint", type=click.Path(path_type=Path))
@@ -110,11 +116,13 @@ def register(main: click.Group, output_options: Callable, show: Callable[..., An
         show(result.text, result.record, as_json)
 
 
-def _judging(main: click.Group, output_options: Callable, show: Callable[..., Any]) -> None:
+def _judging(
+    main: click.Group, network_options: Callable, output_options: Callable, show: Callable[..., Any]
+) -> None:
     """The commands that look at what was trained."""
 
     @main.command()
-    @click.argument("network")
+    @network_options
     @DATA
     @click.option(
         "--recipe", metavar="RECIPE", help="Whose data to judge on; else MaskedFace-Net's four classes."
@@ -142,7 +150,7 @@ def _judging(main: click.Group, output_options: Callable, show: Callable[..., An
         Examples:
           bnn-hw evaluate ncnv --data ~/data
           bnn-hw evaluate build/train/ncnv/checkpoint.pt --twin twin/checkpoint.pt --robustness --out judged
-          bnn-hw evaluate my.onnx --recipe my-recipe.toml --part all
+          bnn-hw evaluate my.onnx --input-scale 1 --recipe my-recipe.toml --part all
         """
         from bnn_hw import evaluate as judging
         from bnn_hw.evaluate_figures import write_results

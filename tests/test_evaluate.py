@@ -114,7 +114,7 @@ def test_a_twin_of_other_classes_and_a_recipe_of_others_are_refused(faces: Path,
     (tmp_path / "two.toml").write_text(
         'network = "ucnv"\nclasses = ["mask", "no_mask"]\n[[data]]\nfolder = "x"\n'
     )
-    with pytest.raises(InputError, match=r"two\.toml: is of the classes mask, no_mask"):
+    with pytest.raises(InputError, match=r"ucnv: knows the classes correct, .*; the data mask, no_mask"):
         run_evaluation("ucnv", data=faces, recipe=str(tmp_path / "two.toml"), qonnx=False, reporter=QUIET)
 
 

@@ -107,6 +107,7 @@ def test_back_end_needs_no_training_package_and_no_executor():
         "absent += ('qonnx', 'onnxruntime', 'finn', 'pynq')\n"
         "sys.modules.update(dict.fromkeys(absent))\n"
         "import bnn_hw.cli, bnn_hw.flow, bnn_hw.run, bnn_hw.show, bnn_hw.doctor\n"
+        "import bnn_hw.evaluate, bnn_hw.evaluate_figures, bnn_hw.gradcam, bnn_hw.train.card\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 

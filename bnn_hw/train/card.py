@@ -87,12 +87,11 @@ def write_card(metrics: Mapping[str, Any], folder: Path) -> Path:
 
 def _command(metrics: Mapping[str, Any]) -> str:
     settings, name = metrics["settings"], metrics.get("recipe", metrics["network"]["name"])
-    options = [f"--epochs {settings['epochs']}", f"--seed {settings['seed']}"]
-    if settings.get("precision", "binary") != "binary":
-        options.append(f"--precision {settings['precision']}")
+    changes = metrics.get("changes", {"epochs": settings["epochs"], "seed": settings["seed"]})
+    options = [f"--{key.replace('_', '-')} {value}" for key, value in changes.items()]
     if metrics.get("teacher"):
         options.append(f"--teacher {metrics['teacher']}")
-    return f"bnn-hw train {name} {' '.join(options)}"
+    return " ".join(["bnn-hw train", name, *options])
 
 
 def _counts(data: Mapping[str, Any]) -> str:

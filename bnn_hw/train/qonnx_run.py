@@ -12,8 +12,10 @@ from bnn_hw.errors import ToolError
 _BATCH = 128
 
 
-def run_qonnx(model: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Scores (N, classes) of images (N, H, W, C) uint8, given to the network as they are.
+def run_qonnx(
+    model: Path, images: NDArray[np.uint8], scale: float = 1.0, offset: float = 0.0
+) -> NDArray[np.float32]:
+    """Scores (N, classes) of images (N, H, W, C) uint8, given to the network as scale * pixel + offset.
 
     Raises ToolError when qonnx is not installed.
     """
@@ -33,6 +35,8 @@ def run_qonnx(model: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         batch = images[start : start + _BATCH]
         wrapper = ModelWrapper(str(model)).transform(ChangeBatchSize(len(batch))).transform(InferShapes())
         source, target = wrapper.graph.input[0].name, wrapper.graph.output[0].name
-        pixels = np.ascontiguousarray(batch.transpose(0, 3, 1, 2)).astype(np.float32)
-        parts.append(execute_onnx(wrapper, {source: pixels})[target].reshape(len(batch), -1))
+        pixels = np.ascontiguousarray(batch.transpose(0, 3, 1, 2)) * scale + offset
+        parts.append(
+            execute_onnx(wrapper, {source: pixels.astype(np.float32)})[target].reshape(len(batch), -1)
+        )
     return np.concatenate(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def train(
     """Train the recipe of that name or file, with other ``settings`` where given, by :func:`train_recipe`."""
     recipe = load_recipe(name)
     if settings is not None:
-        recipe = Recipe(recipe.name, recipe.network, recipe.classes, recipe.sources, settings)
+        recipe = recipe.changed(**{item.name: getattr(settings, item.name) for item in fields(settings)})
     return train_recipe(recipe, data_dir, out_dir, reporter=reporter)
 
 
@@ -182,7 +182,8 @@ def _finish(
         },
         "recipe": fit.recipe.name,
         "data": _describe_data(pictures, fit.split),
-        "settings": asdict(fit.settings),
+        "settings": {**asdict(fit.settings), "learning_rate": fit.settings.peak_rate},
+        "changes": {name: value for name, value in fit.recipe.changes.items() if name != "augmentation"},
         "processes": fit.ranks.size,
         "teacher": teacher.name if teacher else None,
         "best_epoch": best_epoch,
