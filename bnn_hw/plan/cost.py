@@ -76,7 +76,10 @@ def ram(bits: int, depth: int, memory: str) -> Resources:
 
 
 def ring_window(stage: Window) -> Resources:
-    """Ring buffer, address mover of up to six steps, two difference counters, five place counters."""
+    """Ring buffer, address mover of up to six steps, two difference counters, five place counters.
+
+    Registers hold the present move; bits that no move of the window differs in are none.
+    """
     depth = stage.depth_words
     address = clog2(depth)
     words = stage.kernel[1] * stage.input.beats_per_pixel
@@ -86,12 +89,13 @@ def ring_window(stage: Window) -> Resources:
     wrap = 0 if depth == 1 << address else address
     padded = 20 if any(stage.padding) else 0
     several = stage.output.height * stage.output.width > 1
+    moves = address + 2 + (3 if wrap else 0) if several else 3 + (address + 3 if wrap else 0)
     control = Resources(
         lut=padded
         + fitted_lut(
             "ring", place_bits=places, difference_bits=differences, wrap_bits=wrap, several_windows=several
         ),
-        ff=2 * address + differences + places + 1,
+        ff=2 * address + differences + moves + places + 1,
     )
     return control + ram(stage.input.width_bits, depth, stage.memory)
 

@@ -92,6 +92,16 @@ def sums_in_dsp(layer: MacLayer, pe: int, simd: int) -> bool:
     return whole and not layer.input.dtype.is_bipolar and layer.mw in DSP_SUM_SYNAPSES
 
 
+def dsp_choices(layer: MacLayer, pe: int, simd: int) -> tuple[tuple[str, str], ...]:
+    """What DSP slices can do in a layer: (accumulate, match), not both LUT."""
+    constant = pe == layer.mh and simd == layer.mw and not layer.runtime
+    if not layer.input.dtype.is_bipolar:
+        return ((DSP, LUT),) if sums_in_dsp(layer, pe, simd) else ()
+    if constant:
+        return ()
+    return ((LUT, DSP),) if layer.mw > MAX_DSP_SYNAPSES else ((DSP, LUT), (LUT, DSP), (DSP, DSP))
+
+
 def is_full(layer: MacLayer, simd: int) -> bool:
     """Tell whether a beat is a whole window."""
     return simd == layer.mw
