@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from bnn_hw.data import CLASSES
 from bnn_hw.data.drawn import read_drawn
 from bnn_hw.data.folder import PictureSet, find_data_set
 from bnn_hw.data.sources import Source, read_sources
-from bnn_hw.data.split import draw_balanced, split_by_person
+from bnn_hw.data.split import draw_balanced, part_of, split_by_person
 from bnn_hw.errors import BnnHwError
 from bnn_hw.train.metrics import evaluate
 
@@ -36,7 +37,7 @@ def features(pictures: PictureSet, rows: np.ndarray) -> torch.Tensor:
 
 
 def linear_model(pictures: PictureSet, count: int) -> torch.nn.Linear:
-    """Logistic regression on ``count`` balanced draws and their mirror images."""
+    """Logistic regression on ``count`` balanced draws."""
     torch.manual_seed(0)
     rows = draw_balanced(pictures.labels, count, np.random.default_rng(0))
     x, y = features(pictures, rows), torch.from_numpy(pictures.labels[rows])
@@ -49,23 +50,14 @@ def linear_model(pictures: PictureSet, count: int) -> torch.nn.Linear:
     return model
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--faces", type=int, default=500, help="bare faces to draw on")
-    options = parser.parse_args()
-    try:
-        real = split_by_person(read_sources(options.data, (Source("maskedface4"),), CLASSES))
-        folder = find_data_set(options.data) / "bare_ffhq"
-        drawn = read_drawn(folder, "drawn", CLASSES, per_class=options.faces)
-    except BnnHwError as error:
-        raise SystemExit(f"error: {error}") from error
+def measure(data: Path | None, faces: int) -> dict[str, Any]:
+    """Figures on real pictures of the model trained on drawings of ``faces`` faces, and of the other."""
+    real = split_by_person(read_sources(data, (Source("maskedface4"),), CLASSES))
+    drawn = read_drawn(find_data_set(data) / "bare_ffhq", "drawn", CLASSES, per_class=faces, keep=_trainable)
     record = {}
     rows = np.arange(len(real.test))
     for name, pictures in (("drawn", drawn), ("real", real.train)):
-        model = linear_model(pictures, 4 * options.faces)
+        model = linear_model(pictures, 4 * faces)
         with torch.no_grad():
             answers = model(features(real.test, rows)).numpy()
         figures = evaluate(real.test.labels, answers.argmax(axis=1), CLASSES, real.test.persons)
@@ -78,6 +70,24 @@ def main() -> None:
             "tested on": f"{figures.pictures} pictures of {figures.persons} persons",
             "recall": figures.recall,
         }
+    return record
+
+
+def _trainable(person: str) -> bool:
+    return part_of(person) != "test"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--faces", type=int, default=500, help="bare faces to draw on")
+    options = parser.parse_args()
+    try:
+        record = measure(options.data, options.faces)
+    except BnnHwError as error:
+        raise SystemExit(f"error: {error}") from error
     print(json.dumps(record, indent=1))
 
 

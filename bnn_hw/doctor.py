@@ -45,6 +45,7 @@ _PACKAGES = (
     ("tensorboard", "tensorboard", "curves of a training", False, "pip install 'bnn-hw[train]'"),
     ("captum", "captum", "Grad-CAM", False, "pip install 'bnn-hw[train]'"),
     ("mediapipe", "mediapipe", "landmarks, to draw masks", False, "pip install 'bnn-hw[landmarks]'"),
+    ("distributed", "distributed", "sweep: parallel jobs", False, "pip install 'bnn-hw[sweep]'"),
 )
 
 

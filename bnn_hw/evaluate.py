@@ -303,9 +303,9 @@ def _unseen(split: Path | None, seed: int) -> Callable[[str], bool]:
 
 
 def _networks(subject: Subject, twin: Subject | None) -> dict[str, Predictor]:
-    networks = {subject.name: next(iter(subject.executors.values()))}
+    networks = {"/".join(Path(subject.name).parts[-2:]): next(iter(subject.executors.values()))}
     if twin is not None:
-        networks[f"{TWIN} {twin.name}"] = next(iter(twin.executors.values()))
+        networks[TWIN] = next(iter(twin.executors.values()))
     return networks
 
 

@@ -97,13 +97,14 @@ def _robustness(tables: tuple[Robustness, ...]) -> Figure:
                 shares,
                 marker="o",
                 markersize=3,
-                label=Path(name).name,
+                label=name,
                 linestyle=" " if words else "-",
             )
         if words:
             labels = [str(amount).replace("_", " ") for amount in table.amounts]
             axis.set_xticks(list(places), labels, rotation=60, ha="right", fontsize=6)
-        axis.set_ylim(0, 1.03)
+        least = min(share for shares in table.accuracy.values() for share in shares)
+        axis.set_ylim(max(0.0, least - 0.05), 1.02)
         axis.set_title(f"{table.name}, {table.pictures} pictures", fontsize=9)
         axis.set_xlabel("" if words else table.unit, fontsize=8)
         axis.grid(alpha=0.3)

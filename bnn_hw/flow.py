@@ -36,6 +36,8 @@ from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.budget import check_utilisation, parse_limits
 from bnn_hw.plan.goal import parse_goal
+from bnn_hw.power import TITLES as POWER_TITLES
+from bnn_hw.power import ActivityStep
 from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
 from bnn_hw.report import Published, ReportData, write_report
@@ -63,6 +65,7 @@ TITLES = {
     "report": "write the report",
     "soc": "put the shell around the core",
     "package": "write the folder for the board",
+    **POWER_TITLES,
     **FINN_TITLES,
     **IMPLEMENT_TITLES,
 }
@@ -152,6 +155,7 @@ class Flow:
                 ("plan", "soc"),
                 self._package,
             ),
+            *ActivityStep(self).steps(),
             *FinnSteps(self).steps(),
             *ImplementSteps(self).steps(),
         ]

@@ -98,7 +98,7 @@ def lines_of(table: Robustness) -> list[str]:
         f"{table.name} ({table.unit}): accuracy on {table.pictures} pictures of {table.persons} persons, "
         f"known to {(high - low) / 2:.1%} or better with 95 % confidence"
     ]
-    names = [Path(name).name[-24:] if "/" in name else name[-24:] for name in table.accuracy]
+    names = [name[-24:] for name in table.accuracy]
     if all(isinstance(amount, str) for amount in table.amounts):
         lines.append("  " + " " * 18 + " ".join(f"{name:>24}" for name in names))
         for row, amount in enumerate(table.amounts):

@@ -114,8 +114,8 @@ class Recipe:
     def changed(self, **settings: Any) -> Recipe:
         """The recipe with some settings changed; None leaves one as it is."""
         given = {name: value for name, value in settings.items() if value is not None}
-        settings = replace(self.settings, **given)
-        return replace(self, settings=settings, changes={**self.changes, **given})
+        changed = replace(self.settings, **given)
+        return replace(self, settings=changed, changes={**self.changes, **given})
 
 
 def recipe_names() -> list[str]:
