@@ -21,12 +21,7 @@ from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Mvtu, Stage
 
-# fmt: off
-SIZES = (
-    (144, 16, 16, 16, "logic"), (288, 32, 16, 32, "logic"), (576, 64, 16, 64, "logic"),
-    (576, 128, 16, 32, "block"),
-)
-# fmt: on
+SIZES = ((144, 16, 16, 16, "logic"), (576, 64, 16, 64, "logic"))
 FIRST = mvtu(27, 16, 16, 27, "logic", bits=8)
 """A first layer of 3x3 windows of RGB pixels, one a cycle."""
 
