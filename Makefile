@@ -9,7 +9,7 @@ BNN_HW := .venv/bin/bnn-hw
 BOARDS := $(basename $(notdir $(filter-out boards/parts.toml,$(wildcard boards/*.toml))))
 SETUP  := pyproject.toml requirements.lock scripts/setup.sh
 
-.PHONY: help demo test bench-hw route pareto calibrate lint setup clean finn-env finn-deps $(BOARDS)
+.PHONY: help demo test bench-hw route pareto calibrate calibrate-power lint setup clean finn-env finn-deps $(BOARDS)
 
 help:
 	@echo "make demo                       set up, build and prove n-CNV, classify photographs, write the report"
@@ -19,8 +19,9 @@ help:
 	@echo "make bench-hw               build the design points of the benchmark, table against bar and aim"
 	@echo "                                (POINTS=\"ncnv-1024 ucnv-1024\" chooses; OUT=$(OUT))"
 	@echo "make route                      place and route the networks with their shell, read the bitstreams back"
-	@echo "make pareto DESIGN=.. BOARD=..  table and picture of speed against size (BOARD=$(BOARD))"
+	@echo "make pareto DESIGN=.. BOARD=..  table and picture of speed against size and energy (BOARD=$(BOARD))"
 	@echo "make calibrate                  fit the planner's cost laws to synthesised units again"
+	@echo "make calibrate-power            count activity and fit the power model to published boards again"
 	@echo "make finn-env                   make FINN's own environment in $(FINN_ENV) (1.5 GB, some minutes)"
 	@echo "make finn-deps                  fetch what FINN needs beside Vivado: finn-hlslib and board files"
 	@echo "make setup | lint | clean       only set up; check style and types; remove .venv and $(OUT)"
@@ -57,6 +58,9 @@ pareto: .venv/.base
 
 calibrate: .venv/.base
 	@.venv/bin/python -m benchmarks.calibrate --measure --out $(OUT)/cost_units
+
+calibrate-power: .venv/.base
+	@.venv/bin/python -m benchmarks.calibrate_power --out $(OUT)
 
 $(FINN_ENV)/.base: requirements-finn.txt scripts/finn-env.sh
 	@scripts/finn-env.sh $(FINN_ENV)

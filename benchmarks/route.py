@@ -32,6 +32,7 @@ from bnn_hw.implement import NEXTPNR, TOOLS, Implementation
 from bnn_hw.implement_flow import BITSTREAM, ROUTE, ImplementSteps
 from bnn_hw.progress import Reporter
 from bnn_hw.synth import bitstream, routed
+from bnn_hw.tools import interrupt_when_terminated
 
 FORMAT = "bnn_hw.route/1"
 HEADINGS = (
@@ -150,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     implementation = Implementation(
         tool=options.tool, attempts=options.attempts, timeout_s=3600 * options.timeout_hours
     )
+    interrupt_when_terminated()
     results: list[dict[str, Any]] = []
     try:
         chosen = choose(options.points)

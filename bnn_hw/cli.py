@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bnn_hw import __version__, board_cli, implement_cli, train_cli
+from bnn_hw import __version__, board_cli, explore_cli, implement_cli, train_cli
 from bnn_hw.errors import BnnHwError
 from bnn_hw.finn_cli import register
 from bnn_hw.pipeline.arithmetic import ARITHMETIC, FIXED, STRUCTURAL, WEIGHTS
 from bnn_hw.progress import Reporter
+from bnn_hw.tools import interrupt_when_terminated
 
 if TYPE_CHECKING:
     from bnn_hw.flow import Flow
@@ -28,6 +29,7 @@ class Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
         arguments = sys.argv[1:] if args is None else list(args)
+        interrupt_when_terminated()
         try:
             return super().main(arguments, *rest, **{**kwargs, "standalone_mode": False})
         except BnnHwError as error:
@@ -202,7 +204,8 @@ step_command("report", "report", "Write the HTML report, and make first what it 
 register(main, build_options, show)
 board_cli.register(main, build_options, show)
 implement_cli.register(main, build_options, show)
-train_cli.register(main, output_options, show)
+explore_cli.register(main, network_options, build_options, show)
+train_cli.register(main, network_options, output_options, show)
 
 
 @main.command()
@@ -220,40 +223,6 @@ def weights(flow: Flow, as_json: bool, trained: str, image: Path) -> None:
     from bnn_hw.run import write_weights
 
     result = write_weights(flow, trained, image)
-    show(result.text, result.record, as_json)
-
-
-@main.command()
-@network_options
-@click.option(
-    "--board", required=True, metavar="NAME|TOML", help="pynq-z1, zybo-z7-10, ... or a board's TOML."
-)
-@click.option("--limit", metavar="LIMITS", help="What the core may take, such as lut=26060,bram36=124.")
-@click.option("--utilisation", type=float, metavar="SHARE", help="Share of the part; else 0.85.")
-@click.option("--clock-mhz", type=click.FloatRange(min=1), help="Fabric clock; else the board's.")
-@click.option("--points", type=click.IntRange(min=2), default=24, show_default=True, help="Points at most.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
-@output_options
-def pareto(
-    network: str,
-    input_scale: str | None,
-    input_offset: str | None,
-    board: str,
-    limit: str | None,
-    utilisation: float | None,
-    clock_mhz: float | None,
-    points: int,
-    out: Path,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Draw the front of speed against size, and write a folding file for each of its points."""
-    from bnn_hw.pareto import pareto as draw
-    from bnn_hw.source import Source
-
-    clock_hz = round(clock_mhz * 1e6) if clock_mhz else None
-    source = Source(network, input_scale, input_offset)
-    result = draw(source, board, out, clock_hz, limit, utilisation, points, Reporter(quiet))
     show(result.text, result.record, as_json)
 
 

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bnn_hw import finn_flow
+from bnn_hw.pipeline.record import Resources
+from bnn_hw.synth import utilisation
 
 if TYPE_CHECKING:
     from bnn_hw.flow import Flow
@@ -107,7 +109,9 @@ def make(flow: Flow) -> Comparison:
         finn_row(f"FINN, SetFolding for {int(target):,} fps{'' if reached else ' (missed)'}", auto),
         finn_row("FINN, our folding", ours),
         own_row(
-            flow.record("verify", "verify.json"), flow.record("synth", "utilisation.json"), ours["clock_hz"]
+            flow.record("verify", "verify.json"),
+            utilisation.load(flow.folder("synth") / "utilisation.json").total.resources,
+            ours["clock_hz"],
         ),
     )
     return Comparison(flow.design.name, flow.board.name, ours["clock_hz"], rows, notes(rows))
@@ -125,14 +129,13 @@ def finn_row(name: str, record: dict[str, Any]) -> Row:
     )
 
 
-def own_row(proof: dict[str, Any], utilisation: dict[str, Any], clock_hz: int) -> Row:
-    """Our own back end's row from verify.json and utilisation.json."""
-    total = utilisation["total"]
+def own_row(proof: dict[str, Any], used: Resources, clock_hz: int) -> Row:
+    """Our own back end's row from verify.json and what synthesis found."""
     return Row(
         "bnn_hw, our folding",
         Figure(clock_hz / proof["interval_cycles"], "s"),
         Figure(proof["latency_cycles"], "s"),
-        *(Figure(float(total[key]), "y") for key in ("lut_sites", "bram36", "dsp48")),
+        *(Figure(float(value), "y") for value in (used.lut, used.bram36, used.dsp)),
     )
 
 

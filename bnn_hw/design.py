@@ -39,12 +39,32 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """An accelerator of another tool for this network, to compare with.
+
+    group: its place in legends; source: where the figures come from; estimate: they were
+    computed by the tool's formulas, neither implemented nor measured.
+    """
+
+    name: str
+    group: str
+    source: str
+    estimate: bool
+    clock_hz: int
+    fps: float
+    lut: int
+    bram36: float
+    dsp: int
+
+
+@dataclass(frozen=True)
 class Design:
     """What to build.
 
     model: the QONNX file. The network sees ``input_scale * pixel + input_offset``
     (exact texts). classes: names in the order of the scores, empty if unknown.
-    golden: npz with golden vectors, None without. foldings: by name.
+    golden: npz with golden vectors, None without. foldings: by name. published: what
+    others measured; compared: further points of other tools.
     """
 
     name: str
@@ -57,6 +77,7 @@ class Design:
     golden: Path | None = None
     foldings: dict[str, NamedFolding] = field(default_factory=dict)
     published: Published | None = None
+    compared: tuple[Compared, ...] = ()
 
 
 def design_names(folder: Path | None = None) -> list[str]:
@@ -116,6 +137,7 @@ def _design(folder: Path) -> Design:
         golden=folder / golden if golden else None,
         foldings=_foldings(fields.table("foldings", {}), folder),
         published=_published(fields.table("published")) if fields.has("published") else None,
+        compared=tuple(_compared(entry) for entry in fields.tables("compared")),
     )
     source.close()
     fields.close()
@@ -160,3 +182,19 @@ def _published(fields: Fields) -> Published:
     )
     fields.close()
     return published
+
+
+def _compared(fields: Fields) -> Compared:
+    compared = Compared(
+        name=fields.text("name"),
+        group=fields.text("group"),
+        source=fields.text("source"),
+        estimate=fields.boolean("estimate"),
+        clock_hz=fields.integer("clock_hz"),
+        fps=fields.number("fps"),
+        lut=fields.integer("lut"),
+        bram36=fields.number("bram36"),
+        dsp=fields.integer("dsp", least=0),
+    )
+    fields.close()
+    return compared

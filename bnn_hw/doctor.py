@@ -41,6 +41,11 @@ _PACKAGES = (
     ("scikit-image", "skimage", "the demo's photograph", True, "pip install bnn-hw"),
     ("torch", "torch", "training", False, "pip install 'bnn-hw[train]'"),
     ("brevitas", "brevitas", "training", False, "pip install 'bnn-hw[train]'"),
+    ("torchmetrics", "torchmetrics", "training", False, "pip install 'bnn-hw[train]'"),
+    ("tensorboard", "tensorboard", "curves of a training", False, "pip install 'bnn-hw[train]'"),
+    ("captum", "captum", "Grad-CAM", False, "pip install 'bnn-hw[train]'"),
+    ("mediapipe", "mediapipe", "landmarks, to draw masks", False, "pip install 'bnn-hw[landmarks]'"),
+    ("distributed", "distributed", "sweep: parallel jobs", False, "pip install 'bnn-hw[sweep]'"),
 )
 
 

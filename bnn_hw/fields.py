@@ -102,6 +102,15 @@ class Fields:
         record = self._take(name, default, (dict,), {}, f"a table [{name}]")
         return Fields(record, f"{self.place}, {name}", self.faults)
 
+    def tables(self, name: str) -> list[Fields]:
+        """The tables [[name]], none if it is left out."""
+        records = self._take(name, [], (list,), [], f"tables [[{name}]]")
+        faulty = [record for record in records if not isinstance(record, dict)]
+        if faulty:
+            self.faults.add(f"{self.place}, {name}", f"has {faulty[0]!r}", f"give tables [[{name}]]")
+        tables = [record for record in records if isinstance(record, dict)]
+        return [Fields(one, f"{self.place}, {name} {i}", self.faults) for i, one in enumerate(tables, 1)]
+
     def has(self, name: str) -> bool:
         self.known.add(name)
         return name in self.record

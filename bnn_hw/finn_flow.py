@@ -173,6 +173,7 @@ class FinnSteps:
             digest=handover.digest(made),
             classes=tuple(flow.classes),
             bit=made / handover.BIT,
+            bit_state=handover.bit_state(built),
             versions=dict(built["versions"]),
             foreign=foreign,
         )

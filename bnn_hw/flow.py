@@ -22,7 +22,7 @@ from bnn_hw.finn_flow import TITLES as FINN_TITLES
 from bnn_hw.finn_flow import FinnOptions, FinnSteps
 from bnn_hw.implement import Implementation
 from bnn_hw.implement_flow import TITLES as IMPLEMENT_TITLES
-from bnn_hw.implement_flow import ImplementSteps, bit_state, package_bit
+from bnn_hw.implement_flow import ImplementSteps, bit_state, bit_versions, package_bit
 from bnn_hw.ir import Graph, store
 from bnn_hw.ir.twin import permuted
 from bnn_hw.package.write import Contents, write_package
@@ -36,6 +36,8 @@ from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.budget import check_utilisation, parse_limits
 from bnn_hw.plan.goal import parse_goal
+from bnn_hw.power import TITLES as POWER_TITLES
+from bnn_hw.power import ActivityStep
 from bnn_hw.predict import class_names, write_predictions
 from bnn_hw.progress import Reporter
 from bnn_hw.report import Published, ReportData, write_report
@@ -63,6 +65,7 @@ TITLES = {
     "report": "write the report",
     "soc": "put the shell around the core",
     "package": "write the folder for the board",
+    **POWER_TITLES,
     **FINN_TITLES,
     **IMPLEMENT_TITLES,
 }
@@ -152,6 +155,7 @@ class Flow:
                 ("plan", "soc"),
                 self._package,
             ),
+            *ActivityStep(self).steps(),
             *FinnSteps(self).steps(),
             *ImplementSteps(self).steps(),
         ]
@@ -324,6 +328,7 @@ class Flow:
 
     def _package(self, folder: Path) -> None:
         bit = package_bit(self)
+        own = bit is not None and bit != self.options.bit
         contents = Contents(
             self.design,
             self.graph,
@@ -332,7 +337,8 @@ class Flow:
             digest=load_shell(self.folder("soc") / "soc").digest,
             classes=tuple(self.classes),
             bit=bit,
-            bit_state=bit_state(self) if bit and bit != self.options.bit else "",
+            bit_state=bit_state(self) if own else "",
+            versions=bit_versions(self) if own else {},
         )
         write_package(contents, folder / contents.name)
 

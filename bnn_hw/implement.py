@@ -1,4 +1,4 @@
-"""From RTL with its shell to a bitstream, with either tool: what the steps route and bitstream do."""
+"""From RTL with its shell to a bitstream, with either tool: what the steps map, route and bitstream do."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from bnn_hw.synth.xc7.database import Database
 
 NEXTPNR, VIVADO = "nextpnr", "vivado"
 TOOLS = (NEXTPNR, VIVADO)
-
-_SYNTHESIS_SHARE = 0.25  # of the open flow's progress bar
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,23 @@ def _open_flow(board: Board) -> openflow.OpenFlow:
     return openflow.find(board.device)
 
 
+def map_netlist(
+    rtl_folder: Path, top: str, out: Path, implementation: Implementation, reporter: Reporter, logs: Path
+) -> None:
+    """Synthesise the RTL folder's module ``top`` for nextpnr into ``out``; logs as in :func:`route`."""
+    with reporter.bar("synthesis", total=1) as advance:
+        placeable.synthesise(
+            rtl_folder,
+            top,
+            out,
+            log=logs / "yosys-route.log",
+            timeout_s=implementation.timeout_s,
+            progress=lambda name, share: advance(share, f"synthesis: {name}"),
+        )
+
+
 def route(
-    rtl_folder: Path,
+    source: Path,
     top: str,
     out: Path,
     board: Board,
@@ -80,15 +93,16 @@ def route(
     logs: Path,
     digest: str,
 ) -> RoutedReport:
-    """Place and route the RTL folder's module ``top`` into ``out``; a missed clock is in the report.
+    """Place and route the module ``top`` into ``out``; a missed clock is in the report.
 
-    logs: folder for the tools' own words, which outlive a failure; digest: of the
-    build, whose first digits Vivado puts into the .bit as it writes it.
+    source: for Vivado the RTL folder, for nextpnr what :func:`map_netlist` left; logs: folder
+    for the tools' own words, which outlive a failure; digest: of the build, whose first
+    digits Vivado puts into the .bit as it writes it.
     """
     if implementation.tool == VIVADO:
         with reporter.bar("Vivado", total=1) as advance:
             return vivado.build(
-                rtl_folder,
+                source,
                 top,
                 out,
                 vivado.find(),
@@ -98,16 +112,8 @@ def route(
                 progress=lambda name, share: advance(share, f"Vivado: {name}"),
                 log=logs / vivado.LOG,
             )
-    flow = _open_flow(board)
-    with reporter.bar("synthesis", total=1) as advance:
-        made = placeable.synthesise(
-            rtl_folder,
-            top,
-            out,
-            log=logs / "yosys-route.log",
-            timeout_s=implementation.timeout_s,
-            progress=lambda name, share: advance(_SYNTHESIS_SHARE * share, f"synthesis: {name}"),
-        )
+    flow, made = _open_flow(board), placeable.load(source)
+    with reporter.bar("place and route", total=1) as advance:
         report = _best_placement(made.path, top, out, flow, clock_hz, implementation, advance, logs)
     seconds = {"synthesis": made.seconds, **report.seconds}
     report = dataclasses.replace(
@@ -135,9 +141,9 @@ def _best_placement(
     best: RoutedReport | None = None
     missed: list[str] = []
     unrouted: nextpnr.UnroutedError | None = None
-    share = (1 - _SYNTHESIS_SHARE) / max(1, implementation.attempts)
+    share = 1 / max(1, implementation.attempts)
     for attempt in range(max(1, implementation.attempts)):
-        seed, done = implementation.seed + attempt, _SYNTHESIS_SHARE + attempt * share
+        seed, done = implementation.seed + attempt, attempt * share
         title = f"place and route{f' (seed {seed})' if attempt else ''}"
         with tempfile.TemporaryDirectory(prefix=".seed-", dir=out) as scratch:
             try:
@@ -183,10 +189,12 @@ def write_bitstream(
     name: str,
     board: Board,
     implementation: Implementation,
+    netlist: Path,
     notes: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Write NAME.bit, NAME.bin and bitstream.json into ``out``; return the record.
 
+    netlist: what was routed, for the open flow; notes: go into the .bit's header.
     The open flow's bitstream is read back and compared with placement and netlist.
     Raises TimingError if the clock was missed and that is not allowed, MismatchError
     if the read-back differs.
@@ -200,7 +208,7 @@ def write_bitstream(
             out,
             Database(flow.xray_database, board.device),
             name,
-            netlist=routed_folder / placeable.NETLIST,
+            netlist=netlist,
             placed=routed_folder / nextpnr.CELLS,
             top=top,
             notes=notes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,17 @@ from bnn_hw.package.write import check_bit
 from bnn_hw.pipeline.shell import Shell
 from bnn_hw.pipeline.shell import load as load_shell
 from bnn_hw.steps import Step
-from bnn_hw.synth import bitstream, routed
+from bnn_hw.synth import bitstream, placeable, routed, yosys
 
 if TYPE_CHECKING:
     from bnn_hw.flow import Flow
 
-ROUTE, BITSTREAM = "route", "bitstream"
-TITLES = {ROUTE: "place and route", BITSTREAM: "write the bitstream and read it back"}
-
-_TOOLS = ("nextpnr.py", "legalise.py", "placeable.py", "vivado.py", "yosys.py")
+MAP, ROUTE, BITSTREAM = "map", "route", "bitstream"
+TITLES = {
+    MAP: "synthesise for place and route",
+    ROUTE: "place and route",
+    BITSTREAM: "write the bitstream and read it back",
+}
 
 
 class ImplementSteps:
@@ -31,12 +34,19 @@ class ImplementSteps:
 
     def steps(self) -> list[Step]:
         # A routed design is hours of work: only what makes it makes it stale.
-        own = ("implement.py", *(f"synth/{name}" for name in _TOOLS))
+        mapping = ("synth/placeable.py", "synth/legalise.py", "synth/yosys.py")
+        tool = "synth/vivado.py" if self.vivado else "synth/nextpnr.py"
         files = ("implement.py", "synth/bitstream.py", "synth/xc7")
+        needs = ("soc",) if self.vivado else ("soc", MAP)
         return [
-            Step(ROUTE, self._route_inputs, own, ("soc",), self._route),
+            Step(MAP, self._map_inputs, mapping, ("soc",), self._map),
+            Step(ROUTE, self._route_inputs, ("implement.py", tool), needs, self._route),
             Step(BITSTREAM, self._bitstream_inputs, files, (ROUTE,), self._bitstream),
         ]
+
+    @property
+    def vivado(self) -> bool:
+        return self.options.tool == implement.VIVADO
 
     def check_tools(self) -> None:
         """Raise now, rather than after the earlier steps, if place and route cannot run."""
@@ -46,13 +56,22 @@ class ImplementSteps:
     def _shell(self) -> Shell:
         return load_shell(self.flow.folder("soc") / "soc")
 
+    def _map_inputs(self) -> dict[str, Any]:
+        return {"yosys": metadata.version("pyosys") if yosys.available() else None}
+
+    def _map(self, folder: Path) -> None:
+        flow, shell = self.flow, self._shell
+        implement.map_netlist(
+            shell.folder, shell.top, folder, self.options, flow.reporter, flow.pipeline.root
+        )
+
     def _route_inputs(self) -> dict[str, Any]:
         return implement.tool_inputs(self.options, self.flow.board)
 
     def _route(self, folder: Path) -> None:
         flow, shell = self.flow, self._shell
         implement.route(
-            shell.folder,
+            shell.folder if self.vivado else flow.folder(MAP),
             shell.top,
             folder,
             flow.board,
@@ -76,6 +95,7 @@ class ImplementSteps:
                 f"{flow.design.name}-{flow.board.name}",
                 flow.board,
                 self.options,
+                flow.folder(MAP) / placeable.NETLIST,
                 {"Digest": shell.digest, "Generator": f"bnn_hw {__version__}"},
             )
 
@@ -127,6 +147,12 @@ def bit_state(flow: Flow) -> str:
         f"Its bit file was routed by {report.tool} {report.tool_version}: {fmax}, "
         f"{report.clock_hz / 1e6:g} MHz asked for ({verdict}); {back}."
     )
+
+
+def bit_versions(flow: Flow) -> dict[str, str]:
+    """Return the tools that made the bit file, by name."""
+    report = routed.load(flow.folder(ROUTE) / routed.REPORT)
+    return {report.tool: f"{report.tool_version}; {report.options}"}
 
 
 def text(flow: Flow, call: str) -> str:

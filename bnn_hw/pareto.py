@@ -3,117 +3,201 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
-from bnn_hw.board import Board, load_board
-from bnn_hw.design import Design
+from bnn_hw.board import load_board
+from bnn_hw.errors import InputError
 from bnn_hw.folders import writing
+from bnn_hw.pareto_marks import design_marks, marks
+from bnn_hw.pareto_picture import draw
+from bnn_hw.pipeline.record import plain
 from bnn_hw.plan.budget import UTILISATION, budget_of, parse_limits
 from bnn_hw.plan.folding import write_folding
-from bnn_hw.plan.pareto import Point, front
+from bnn_hw.plan.pareto import front
 from bnn_hw.progress import Reporter
 from bnn_hw.run import Result
 from bnn_hw.show import render
 from bnn_hw.source import Source
+from bnn_hw.steps import Pipeline, Step, digest_file
 
-FORMAT = "bnn_hw.pareto/1"
+FORMAT = "bnn_hw.pareto/2"
+RECORD = "pareto.json"
+PICTURE = "pareto.png"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What front is asked for; limit and utilisation as in bnn_hw.plan.make_plan, points: speeds at most."""
+
+    source: Source
+    board: str
+    out: Path
+    clock_hz: int | None = None
+    limit: str | None = None
+    utilisation: float | None = None
+    points: int = 24
 
 
 def pareto(
-    source: Source,
-    board_name: str,
-    out: Path,
-    clock_hz: int | None = None,
-    limit: str | None = None,
-    utilisation: float | None = None,
-    points: int = 24,
+    request: Request,
+    number: int | None = None,
+    to: Path | None = None,
     reporter: Reporter | None = None,
 ) -> Result:
-    """Find the front and write pareto.json, pareto.png, and a folding file for each point.
+    """Find the front, or take it from before; write pareto.json, pareto.png and a folding file a point.
 
-    The files lie in ``<out>/<design>/<board>/pareto``. Raises ConfigError for a wrong
-    limit, FitError where nothing fits, OutputError where nothing can be written.
+    The files lie in ``<out>/<design>/<board>/pareto``. number: tell of this point only,
+    with the command that builds it; to: copy its folding there. Raises ConfigError for a
+    wrong limit, FitError where nothing fits, InputError for a point that is not there,
+    OutputError where nothing can be written.
     """
-    board, graph = load_board(board_name), source.graph()
-    clock_hz = clock_hz or board.default_clock_hz
-    share = UTILISATION if utilisation is None else utilisation
-    budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
-    with (reporter or Reporter(quiet=True)).bar("planning", total=1) as advance:
-        found = front(graph, budget, clock_hz, points, lambda done: advance(done))
-    folder = out / source.design.name / board.name / "pareto"
-    record = {
-        "format": FORMAT,
-        "network": source.design.name,
-        "board": board.name,
-        "clock_hz": clock_hz,
-        "budget": budget.text,
-        "points": [asdict(point) for point in found],
-    }
+    reporter = reporter or Reporter(quiet=True)
+    source, board = request.source, load_board(request.board)
+    clock_hz = request.clock_hz or board.default_clock_hz
+    share = UTILISATION if request.utilisation is None else request.utilisation
+    budget = budget_of(board.part, share, limits=parse_limits(request.limit, board.part))
+    slowest = min((mark.fps for mark in design_marks(source.design, clock_hz)), default=None)
+
+    def inputs() -> dict[str, Any]:
+        return {
+            "model": digest_file(source.design.model),
+            "input": str(source.spec),
+            "board": asdict(board),
+            "clock_hz": clock_hz,
+            "budget": asdict(budget),
+            "points": request.points,
+            "slowest_fps": slowest,
+        }
+
+    def run(folder: Path) -> None:
+        graph = source.graph()
+        with reporter.bar("planning", total=1) as advance:
+            found = front(graph, budget, clock_hz, request.points, slowest, lambda done: advance(done))
+        for number, point in enumerate(found, 1):
+            write_folding(folder / folding_name(number), point.folding)
+        record = {
+            "format": FORMAT,
+            "network": graph.name,
+            "board": board.name,
+            "part": board.part.name,
+            "clock_hz": clock_hz,
+            "budget": budget.text,
+            "points": [{"number": number, **plain(point)} for number, point in enumerate(found, 1)],
+        }
+        (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
+
+    sources = ("plan", "pipeline", "ir", "bits.py", "pareto.py")
+    folder = folder_of(request)
+    Pipeline(folder.parent, [Step(folder.name, inputs, sources, (), run)]).run(folder.name)
+    record = json.loads((folder / RECORD).read_text())
+    if number is not None or to is not None:
+        return _one(record, folder, _call(request), number, to)
+    others = marks(source.design, board, clock_hz, request.out)
+    record["others"] = [asdict(mark) for mark in others]
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("folding_*.json"):
-            old.unlink()
-        for point in found:
-            write_folding(folder / f"folding_{point.interval_cycles}.json", point.folding)
-        (folder / "pareto.json").write_text(json.dumps(record, indent=1) + "\n")
-        picture(found, source.design, board, clock_hz, folder / "pareto.png")
-    build = f"bnn-hw build {source.design.name} --board {board.name} --goal folding={folder}/folding_N.json"
-    text = f"{render(table(found, source.design, board))}\nwritten to {folder}\nnext: {build}"
-    return Result(text, record)
+        (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
+        draw(record["points"], others, board, record["network"], clock_hz, folder / PICTURE)
+    text = render(table(record), marks_table(record))
+    how = f"build one: {_call(request)} --goal folding={folder}/{folding_name(1)}"
+    return Result(f"{text}\npicture {folder / PICTURE}\n{how}", record)
 
 
-def table(found: list[Point], design: Design, board: Board) -> Table:
-    """One row a point, fastest first."""
-    result = Table(
-        title=f"{design.name} on {board.name}: cycles exact, resources predicted, energy an estimate",
-        title_justify="left",
+def folder_of(request: Request) -> Path:
+    """Where a front's files lie."""
+    return request.out / request.source.design.name / load_board(request.board).name / "pareto"
+
+
+def folding_file(request: Request, number: int) -> Path:
+    """The folding file of point ``number``."""
+    return folder_of(request) / folding_name(number)
+
+
+def folding_name(number: int) -> str:
+    """Name of the folding file of point ``number``."""
+    return f"point_{number}.json"
+
+
+def _call(request: Request) -> str:
+    """The command that builds a point, less its folding."""
+    clock = f" --clock-mhz {request.clock_hz / 1e6:g}" if request.clock_hz else ""
+    source = request.source
+    scale = f" --input-scale {source.input_scale}" if source.input_scale else ""
+    offset = f" --input-offset {source.input_offset}" if source.input_offset else ""
+    return f"bnn-hw build {source.network} --board {request.board}{clock}{scale}{offset}"
+
+
+def _one(record: dict[str, Any], folder: Path, call: str, number: int | None, to: Path | None) -> Result:
+    """Tell of one point, and copy its folding."""
+    count = len(record["points"])
+    if number is None or not 1 <= number <= count:
+        found = "is not given" if number is None else f"is {number}"
+        raise InputError.at("--point", found, f"give a number from 1 to {count}, as the table shows them")
+    point = record["points"][number - 1]
+    folding = folder / folding_name(number)
+    if to is not None:
+        with writing(to):
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folding, to)
+        folding = to
+    chosen = Table(title=f"point {number}", title_justify="left")
+    for name in ("layer", "PE", "SIMD", "pixels", "weights in"):
+        chosen.add_column(name, justify="left" if name in ("layer", "weights in") else "right")
+    for layer, choice in point["folding"].items():
+        memory = "BRAM" if choice["weight_memory"] == "block" else "LUT"
+        chosen.add_row(layer, f"{choice['pe']}", f"{choice['simd']}", f"{choice['pixels']}", memory)
+    text = render(table({**record, "points": [point]}), chosen)
+    command = f"{call} --goal folding={folding}"
+    return Result(
+        f"{text}\nfolding {folding}\nbuild it: {command}",
+        {**point, "folding_file": str(folding), "build": command},
     )
-    result.add_column("bottleneck")
-    for name in ("cycles a frame", "frames a second", "LUT", "BRAM36", "DSP", "uJ a frame (core)"):
+
+
+_COLUMNS = ("frames/s", "LUT", "BRAM36", "DSP")
+
+
+def table(record: dict[str, Any]) -> Table:
+    """One row a point, fastest first."""
+    title = f"{record['network']} on {record['board']} at {record['clock_hz'] / 1e6:g} MHz: "
+    title += "cycles exact, resources of the core predicted, energy an estimate"
+    result = Table(title=title, title_justify="left")
+    result.add_column("#", justify="right")
+    for name in ("bottleneck", "kind"):
+        result.add_column(name)
+    for name in ("cycles a frame", *_COLUMNS, "uJ a frame (core)"):
         result.add_column(name, justify="right")
-    for point in found:
-        need = point.resources
+    for point in record["points"]:
+        need = point["resources"]
         result.add_row(
-            point.bottleneck,
-            f"{point.interval_cycles:,}",
-            f"{point.fps:,.0f}",
-            f"{need.lut:,.0f}",
-            f"{need.bram36:g}",
-            f"{need.dsp:g}",
-            f"{point.core_uj:,.3g}",
+            str(point["number"]),
+            point["bottleneck"],
+            point["kind"],
+            f"{point['interval_cycles']:,}",
+            *_figures(point["fps"], need),
+            f"{point['core_uj']:,.3g}",
         )
     return result
 
 
-def picture(found: list[Point], design: Design, board: Board, clock_hz: int, path: Path) -> None:
-    """Frames a second against LUTs and against block RAM, with the design's published point."""
-    from matplotlib.figure import Figure
+def marks_table(record: dict[str, Any]) -> Table:
+    """The other accelerators in the picture, fastest first; below it where their figures come from."""
+    marks = sorted(record["others"], key=lambda mark: -mark["fps"])
+    result = Table(title="to compare with", title_justify="left", caption_justify="left")
+    for name in ("tool", "accelerator"):
+        result.add_column(name)
+    for name in _COLUMNS:
+        result.add_column(name, justify="right")
+    for mark in marks:
+        result.add_row(mark["group"], mark["name"], *_figures(mark["fps"], mark))
+    origins = dict.fromkeys(f"{mark['group']}: {mark['origin']}" for mark in marks)
+    result.caption = "\n".join(origins)
+    return result
 
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
-    fps = [point.fps for point in found]
-    published = design.published
-    for axis, name, title in zip(axes, ("lut", "bram36"), ("LUT sites", "BRAM36"), strict=True):
-        sizes = [getattr(point.resources, name) for point in found]
-        if name == "lut":
-            axis.step(sizes[::-1], fps[::-1], where="post", color="#4477aa", linewidth=1)
-        axis.plot(sizes, fps, "o", color="#4477aa", markersize=4, label="bnn-hw, core (predicted)")
-        if published and published.fps:
-            axis.plot(
-                [getattr(published, name)],
-                [published.fps],
-                "s",
-                color="#cc3311",
-                label=f"{published.source}, whole system",
-            )
-        axis.set_xlabel(title)
-        axis.set_yscale("log")
-        axis.set_xlim(left=0)
-        axis.grid(True, which="major", alpha=0.3)
-    axes[0].set_ylabel(f"frames a second at {clock_hz / 1e6:g} MHz")
-    axes[0].legend(loc="lower right", fontsize=8)
-    figure.suptitle(f"{design.name} on {board.name} ({board.part.name})")
-    figure.savefig(path, dpi=130)
+
+def _figures(fps: float, need: dict[str, Any]) -> list[str]:
+    return [f"{fps:,.0f}", f"{need['lut']:,.0f}", f"{need['bram36']:g}", f"{need['dsp']:g}"]

@@ -18,6 +18,7 @@ class Source:
     """
 
     def __init__(self, network: str, input_scale: str | None = None, input_offset: str | None = None) -> None:
+        self.network, self.input_scale, self.input_offset = network, input_scale, input_offset
         self.design: Design = load_design(network, input_scale or "1", input_offset or "0")
         # What a pixel means to a bare file is never guessed: the importer asks for it where it matters.
         declared = input_scale is not None or self.design.model.name != Path(network).name

@@ -174,6 +174,16 @@ def _wait(process: subprocess.Popen, timeout_s: float, watch: Callable[[], None]
     return process.wait(max(0.0, deadline - time.monotonic()))
 
 
+def interrupt_when_terminated() -> None:
+    """Make SIGTERM end this program as Ctrl-C does, so that running tools end too: they have own sessions."""
+
+    def terminated(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGTERM, terminated)
+
+
 def run(
     command: Sequence[str | Path],
     *,

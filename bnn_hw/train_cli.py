@@ -1,4 +1,4 @@
-"""The commands of training: train and export."""
+"""The commands around training: train, export, evaluate, gradcam and landmarks."""
 
 from __future__ import annotations
 
@@ -20,8 +20,14 @@ SPLIT = click.option(
 )
 
 
-def register(main: click.Group, output_options: Callable, show: Callable[..., Any]) -> None:
-    """Add the commands to ``main``; output_options: --json and --quiet; show: prints a result."""
+def register(
+    main: click.Group, network_options: Callable, output_options: Callable, show: Callable[..., Any]
+) -> None:
+    """Add the commands to ``main``.
+
+    network_options: NETWORK with --input-scale and --input-offset;
+    output_options: --json and --quiet; show: prints a result.
+    """
 
     @main.command()
     @click.argument("name", metavar="RECIPE")
@@ -89,6 +95,8 @@ def register(main: click.Group, output_options: Callable, show: Callable[..., An
         )
         show(result.text, result.record, as_json)
 
+    _judging(main, network_options, output_options, show)
+
     @main.command()
     @click.argument("checkpoint", type=click.Path(path_type=Path))
     @click.option(
@@ -106,3 +114,104 @@ def register(main: click.Group, output_options: Callable, show: Callable[..., An
 
         result = export_network(checkpoint, out)
         show(result.text, result.record, as_json)
+
+
+def _judging(
+    main: click.Group, network_options: Callable, output_options: Callable, show: Callable[..., Any]
+) -> None:
+    """The commands that look at what was trained."""
+
+    @main.command()
+    @network_options
+    @DATA
+    @click.option(
+        "--recipe", metavar="RECIPE", help="Whose data to judge on; else MaskedFace-Net's four classes."
+    )
+    @SPLIT
+    @click.option("--split-seed", type=int, default=0, show_default=True, help="Where no --split is given.")
+    @click.option(
+        "--part", type=click.Choice(("test", "validation", "train", "all")), default="test", show_default=True
+    )
+    @click.option("--twin", type=click.Path(path_type=Path), help="Checkpoint of the FP32 twin, to compare.")
+    @click.option("--robustness", is_flag=True, help="Also on disturbed pictures and on drawn masks.")
+    @click.option("--without-qonnx", is_flag=True, help="Leave out the execution by the package qonnx.")
+    @click.option("--out", type=click.Path(path_type=Path), help="Folder for evaluation.json and figures.")
+    @output_options
+    def evaluate(
+        network: str, out: Path | None, without_qonnx: bool, as_json: bool, quiet: bool, **options: Any
+    ) -> None:
+        """Judge a NETWORK on persons it never saw: a design, a QONNX file or a checkpoint.pt.
+
+        Accuracy, precision, recall, F1, confusion, calibration, each with the number of
+        pictures and persons; the network as trained, as QONNX and as integer graph must give
+        the same scores on every picture.
+
+        \b
+        Examples:
+          bnn-hw evaluate ncnv --data ~/data
+          bnn-hw evaluate build/train/ncnv/checkpoint.pt --twin twin/checkpoint.pt --robustness --out judged
+          bnn-hw evaluate my.onnx --input-scale 1 --recipe my-recipe.toml --part all
+        """
+        from bnn_hw import evaluate as judging
+        from bnn_hw.evaluate_figures import write_results
+
+        result = judging.run_evaluation(network, qonnx=not without_qonnx, reporter=Reporter(quiet), **options)
+        text = judging.text(result)
+        if out is not None:
+            text += "\n" + "\n".join(f"wrote {path}" for path in write_results(result, text, out))
+        show(text, result.to_json(), as_json)
+
+    @main.command()
+    @click.argument("network")
+    @click.argument("pictures", nargs=-1, type=click.Path(path_type=Path))
+    @click.option("--twin", type=click.Path(path_type=Path), help="Checkpoint of the FP32 twin, beside it.")
+    @DATA
+    @click.option("--per-class", type=click.IntRange(min=1), default=3, show_default=True)
+    @click.option("--to", type=click.Path(path_type=Path), default=Path("gradcam.png"), show_default=True)
+    @output_options
+    def gradcam(
+        network: str,
+        pictures: tuple[Path, ...],
+        twin: Path | None,
+        data: Path | None,
+        per_class: int,
+        to: Path,
+        as_json: bool,
+        quiet: bool,
+    ) -> None:
+        """Draw what a NETWORK looks at: Grad-CAM of a design or a checkpoint.pt, beside its FP32 twin.
+
+        On PICTURES, else on the test part of MaskedFace-Net, else on the demo's portrait. It
+        also measures, class by class, whether the heat lies on the part that tells the class.
+
+        \b
+        Examples:
+          bnn-hw gradcam ncnv --data ~/data --twin twin/checkpoint.pt --to gradcam.png
+          bnn-hw gradcam build/train/ncnv/checkpoint.pt sunglasses.jpg hat.jpg
+        """
+        from bnn_hw.gradcam import write_figure
+
+        text, record = write_figure(network, twin, pictures, data, to, per_class, Reporter(quiet))
+        show(text, record, as_json)
+
+    @main.command()
+    @click.argument("folder", type=click.Path(path_type=Path))
+    @output_options
+    def landmarks(folder: Path, as_json: bool, quiet: bool) -> None:
+        """Find the landmarks of the faces in FOLDER, so that masks can be drawn on them.
+
+        Needs the extra: pip install 'bnn-hw[landmarks]'.
+
+        \b
+        Example:
+          bnn-hw landmarks ~/portraits
+        """
+        from bnn_hw.data.landmarks import find_landmarks
+
+        reporter = Reporter(quiet)
+        with reporter.bar("looking for faces", total=1) as advance:
+            path, count, left_out = find_landmarks(folder, lambda done, total: advance(done / total))
+        for fault in left_out:
+            reporter.say(f"left out {fault}")
+        record = {"landmarks": str(path), "faces": count, "left_out": [fault.place for fault in left_out]}
+        show(f"landmarks of {count} faces in {path}, {len(left_out)} left out", record, as_json)

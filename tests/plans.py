@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bnn_hw.ir.graph import Graph
+from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
@@ -25,9 +26,17 @@ def make_plan(
     folding: Mapping[str, tuple[int, ...]],
     runtime: Collection[str] = (),
     buffers: bool = False,
+    dsp: Mapping[str, Collection[str]] | None = None,
 ) -> Plan:
-    """runtime: layers that can be loaded; buffers: as deep as the interval needs, not of nominal depth."""
-    choices = {name: replace(fold(*sizes), runtime=name in runtime) for name, sizes in folding.items()}
+    """runtime: layers that can be loaded; buffers: as deep as the interval needs, not of nominal depth.
+
+    dsp: of some layers what DSP slices do, accumulate or match.
+    """
+    in_dsp = {name: dict.fromkeys(keys, DSP) for name, keys in (dsp or {}).items()}
+    choices = {
+        name: replace(fold(*sizes), runtime=name in runtime, **in_dsp.get(name, {}))
+        for name, sizes in folding.items()
+    }
     stages = build_stages(graph, choices)
     if buffers:
         stages = sized(as_chain(graph), choices).stages

@@ -1,5 +1,6 @@
 """Bad input at the command line: text and exit status; nothing half-written."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,18 +150,30 @@ def test_plan_is_resumed_and_json_is_the_plan(tmp_path):
     assert "next: bnn-hw verify ncnv" in again.stdout
 
 
-def test_interrupt_leaves_nothing_that_looks_complete(tmp_path):
+def running(folder):
+    """Processes that work in a folder or below it."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(folder) in (entry / "cmdline").read_bytes().decode(errors="replace"):
+                found.append(entry.name)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_leaves_nothing_that_looks_complete(tmp_path, number):
     command = [sys.executable, "-m", "bnn_hw.cli", "verify", "ncnv", *TABLE1, "--out", str(tmp_path)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
     root = tmp_path / "ncnv" / "pynq-z1" / "folding-table1"
     deadline = time.monotonic() + 120
     while not list(root.glob(".verify.*")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted: finished steps are kept" in errors
     assert sorted(path.name for path in root.iterdir()) == ["graph", "plan", "rtl"]
+    assert running(tmp_path) == []  # neither does a tool go on
 
 
 def test_doctor_tells_what_is_here():

@@ -19,6 +19,9 @@ def test_shipped_designs():
         assert design.foldings["table1"].path.is_file()
     ncnv = load_design("ncnv")
     assert ncnv.foldings["table1"].interval_cycles == 8100
+    assert {(item.group, item.estimate) for item in ncnv.compared} == {
+        ("FINN, SetFolding", True), ("FINN, Table I", True),
+    }  # fmt: skip
     assert (ncnv.published.lut, ncnv.published.bram36, ncnv.published.dsp) == (20425, 10.5, 14)
 
 
@@ -55,7 +58,8 @@ def test_all_faults_together(tmp_path):
     _write(
         tmp_path,
         'titel="t"\nmodel=3\nclasses=["a", 1]\n[input]\ndtype="FLOAT"\nscale="a"\n'
-        '[foldings.best]\nfile="best.json"\n[published]\nsource="s"\nlut=1\nbram36=-1\ndsp=0\n',
+        '[foldings.best]\nfile="best.json"\n[published]\nsource="s"\nlut=1\nbram36=-1\ndsp=0\n'
+        '[[compared]]\nname="n"\ngroup="g"\nsource="s"\nestimate=1\nclock_hz=1\nlut=1\nbram36=0\ndsp=0\n',
     )
     with pytest.raises(ConfigError) as caught:
         load_design(tmp_path)
@@ -70,5 +74,7 @@ def test_all_faults_together(tmp_path):
         "best.json does not exist",
         "design.toml, published, bram36: is -1",
         "design.toml, published, clock_hz: is missing",
+        "design.toml, compared 1, estimate: is 1\n    remedy: give true or false",
+        "design.toml, compared 1, fps: is missing",
     ):
         assert part in text

@@ -69,7 +69,9 @@ def tools(tmp_path, monkeypatch):
     def synthesise(rtl_folder, top, out, **_):
         netlist = out / placeable.NETLIST
         netlist.write_text(cells(top, "RAMB18E1", parameters={"INIT_00": f"{10:0256b}"}))
-        return placeable.Placeable(netlist, "0.70", 1.5, Rewritten(0, 0))
+        made = placeable.Placeable(netlist, "0.70", 1.5, Rewritten(0, 0))
+        made.save(out)
+        return made
 
     monkeypatch.setattr(placeable, "synthesise", synthesise)
 
@@ -78,8 +80,13 @@ def route(tmp_path, board, clock_hz=100_000_000, implementation=None):
     out = tmp_path / "route"
     out.mkdir(exist_ok=True)
     implementation = implementation or Implementation()
+    source = tmp_path
+    if implementation.tool == implement.NEXTPNR:
+        source = tmp_path / "map"
+        source.mkdir(exist_ok=True)
+        implement.map_netlist(tmp_path, "top", source, implementation, QUIET, tmp_path)
     return implement.route(
-        tmp_path, "top", out, board, clock_hz, implementation, QUIET, tmp_path, "12ab34cd" * 4
+        source, "top", out, board, clock_hz, implementation, QUIET, tmp_path, "12ab34cd" * 4
     )
 
 
@@ -88,7 +95,10 @@ def write(tmp_path, board, implementation=None):
     out.mkdir(exist_ok=True)
     implementation = implementation or Implementation()
     notes = {"Digest": "12ab"}
-    return implement.write_bitstream(tmp_path / "route", "top", out, "net", board, implementation, notes)
+    netlist = tmp_path / "map" / placeable.NETLIST
+    return implement.write_bitstream(
+        tmp_path / "route", "top", out, "net", board, implementation, netlist, notes
+    )
 
 
 def test_open_flow_from_rtl_to_bit(tmp_path, board, tools):
@@ -171,6 +181,14 @@ def test_what_a_routed_result_depends_on(tmp_path, board, tools):
     assert implement.tool_inputs(Implementation(allow_timing_miss=True), board) == first
 
 
+def test_a_damaged_netlist_record_is_told(tmp_path):
+    with pytest.raises(ToolError, match=r"mapped.json: is no record of this version.*\n.*bnn-hw bitstream"):
+        placeable.load(tmp_path)
+    (tmp_path / "mapped.json").write_text('{"format": "bnn_hw.mapped/0"}')
+    with pytest.raises(ToolError, match=r"format is not bnn_hw\.mapped/1"):
+        placeable.load(tmp_path)
+
+
 def test_part_outside_the_open_database(tmp_path, board):
     (tmp_path / "parts.toml").write_text(PARTS.replace("clg9", "clg225"))
     other = load_board(tmp_path / "made-up.toml")
@@ -229,6 +247,12 @@ def test_command_keeps_the_routed_design_when_the_clock_is_missed(tmp_path, room
     routed_at = (folder / "route" / "routed.json").stat().st_mtime_ns
     assert not (folder / "bitstream").exists()
 
+    other = invoke(tmp_path, roomy, "--place-seed", "5", "--attempts", "1")
+    assert "map      unchanged" in other.output
+    assert "route    place and route" in other.output
+    assert invoke(tmp_path, roomy, "--quiet").exit_code == 6
+    routed_at = (folder / "route" / "routed.json").stat().st_mtime_ns
+
     allowed = invoke(tmp_path, roomy, "--allow-timing-miss", "--json", "--quiet")
     assert allowed.exit_code == 0, allowed.output
     found = json.loads(allowed.stdout)
@@ -262,6 +286,8 @@ def test_package_takes_the_bitstream_of_its_own_build_and_refuses_another_s(tmp_
 
     bits, notes = bits_of(package(tmp_path, roomy, "--with-bitstream", "--allow-timing-miss"))
     assert bits == ["ucnv-made-up.bit"]
+    made = json.loads(next((tmp_path / "build").rglob("manifest.json")).read_text())
+    assert made["versions"]["nextpnr-xilinx"].startswith("0.8.2; Yosys 0.70; seed ")
     assert "98.0 MHz, 100 MHz asked for (MISSED); read back, all of it equal" in notes
     assert bits_of(package(tmp_path, roomy))[0] == bits
     assert bits_of(package(tmp_path, roomy, "--without-bitstream"))[0] == []

@@ -1,7 +1,8 @@
-"""Draws a surgical mask over a face in the four positions that the networks tell apart.
+"""Draws a mask over a face in the four positions that the networks tell apart.
 
 The mask is computed, not pasted: cloth, pleats, bright hems, shading towards
-the sides and ear loops are functions of the position on the face. Everything
+the sides and ear loops are functions of the position on the face; a texture is
+laid over the cloth and bends with it. Everything
 is done in the face's own axes (see :meth:`Face.to_face_axes`), so the mask
 turns and scales with the head.
 """
@@ -55,7 +56,11 @@ PLACEMENTS: dict[str, Placement] = {
 
 @dataclass(frozen=True)
 class MaskStyle:
-    """Colours (red, green, blue) of cloth and ear loops, and the depth of folds and shadows (0 to 1)."""
+    """Colours (red, green, blue) of cloth and ear loops, and the depth of folds and shadows (0 to 1).
+
+    texture: picture (rows, columns, 3) uint8 of the flat cloth, from the upper
+    edge to the lower and from side to side; it takes the place of ``cloth``.
+    """
 
     cloth: tuple[float, float, float] = (146.0, 206.0, 235.0)
     loop: tuple[float, float, float] = (225.0, 232.0, 238.0)
@@ -63,6 +68,7 @@ class MaskStyle:
     pleat_depth: float = 0.22
     side_shadow: float = 0.14
     light_from_face: float = 0.25
+    texture: NDArray[np.uint8] | None = None
 
 
 def draw_mask(
@@ -91,7 +97,7 @@ def draw_mask(
     down, across, inside = outline.on_cloth(axes, pixel)
     light = _face_light(picture, inside, style)
     flatness = min(1.0, (placement.bottom - placement.top) / 0.6)
-    cloth = np.asarray(style.cloth) * (_folds(down, across, style, flatness) * light)[..., None]
+    cloth = _colour_of(style, down, across) * (_folds(down, across, style, flatness) * light)[..., None]
     loops = outline.ear_loops(axes, pixel)[..., None]
     painted = picture * (1.0 - loops) + np.asarray(style.loop) * light[..., None] * loops
     painted = painted * (1.0 - inside[..., None]) + cloth * inside[..., None]
@@ -145,6 +151,16 @@ class _Outline:
                 distance = _distance_to_line(axes, np.array([down, corner]), ear)
                 covered = np.maximum(covered, np.clip((0.011 - distance) / pixel + 0.5, 0.0, 1.0))
         return covered * 0.7
+
+
+def _colour_of(style: MaskStyle, down: Points, across: Points) -> NDArray[np.float64]:
+    """The unlit cloth's colour at each place on it, (..., 3)."""
+    if style.texture is None:
+        return np.asarray(style.cloth)
+    rows, columns = style.texture.shape[:2]
+    row = np.rint(down * (rows - 1)).astype(int)
+    column = np.rint((across + 1.0) / 2.0 * (columns - 1)).astype(int)
+    return style.texture[row, column].astype(np.float64)
 
 
 def _ordered(points: Points) -> Points:

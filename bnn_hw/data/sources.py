@@ -18,7 +18,7 @@ from bnn_hw.data.folder import (
 )
 from bnn_hw.data.split import subsample
 from bnn_hw.data.trees import is_tree, list_tree
-from bnn_hw.errors import DataError
+from bnn_hw.errors import DataError, Fault
 
 FOLDERS, DRAWN = "folders", "drawn"
 KINDS = (FOLDERS, DRAWN)
@@ -106,7 +106,7 @@ def _read(
         from bnn_hw.data.drawn import read_drawn
 
         return read_drawn(folder, source.group, classes, source.styles, seed, source.per_class, progress)
-    unknown = []
+    unknown: list[Fault] = []
     if is_tree(folder):
         files, unknown = list_tree(folder, classes)
     else:

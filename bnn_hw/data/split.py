@@ -15,6 +15,7 @@ from bnn_hw.data.folder import PictureSet
 from bnn_hw.errors import DataError, FaultList, OutputError
 
 PARTS = ("train", "validation", "test")
+_SPLIT_FILE = f"give a file with the lists {', '.join(PARTS)}, or leave it out to split by a seed"
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,7 @@ def read_split(pictures: PictureSet, path: Path) -> Split:
     Raises DataError when the file is not of that form, has a person in two
     parts, or does not know some persons of ``pictures``.
     """
-    remedy = f"give a file with the lists {', '.join(PARTS)}, or leave it out to split by a seed"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        lists = {name: [str(person) for person in record[name]] for name in PARTS}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError.at(path, f"is no split: {error!r}", remedy) from error
+    lists = _read_lists(path)
     assigned: dict[str, str] = {}
     faults = FaultList()
     for name, persons in lists.items():
@@ -97,9 +93,23 @@ def read_split(pictures: PictureSet, path: Path) -> Split:
                 faults.add(path, f"has {person} in {assigned[person]} and in {name}", "keep one of them")
     unknown = sorted(set(pictures.subjects) - set(assigned))
     if unknown:
-        faults.add(path, f"does not name {len(unknown)} persons, {', '.join(unknown[:3])} first", remedy)
+        faults.add(path, f"does not name {len(unknown)} persons, {', '.join(unknown[:3])} first", _SPLIT_FILE)
     faults.raise_if_any(DataError)
     return _divide(pictures, assigned)
+
+
+def persons_of(path: Path, parts: Sequence[str]) -> set[str]:
+    """The persons in some parts of a split file. Raises DataError."""
+    lists = _read_lists(path)
+    return {person for part in parts for person in lists[part]}
+
+
+def _read_lists(path: Path) -> dict[str, list[str]]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return {name: [str(person) for person in record[name]] for name in PARTS}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError.at(path, f"is no split: {error!r}", _SPLIT_FILE) from error
 
 
 def imbalance(pictures: PictureSet, most: float = 4.0) -> list[str]:

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from bnn_hw.errors import ConfigError, FaultList, ToolError
+from bnn_hw.errors import ConfigError, FaultList, TimingError, ToolError
 from bnn_hw.finn.job import BITFILE
 from bnn_hw.ir import Graph
 from bnn_hw.manifest import DIGEST_DIGITS, BackendRecord, PlanRecord
@@ -20,13 +20,27 @@ _PLATFORM = "zynq-iodma"
 
 
 def require_bitfile(record: dict[str, Any]) -> None:
-    """ConfigError where a FINN build ended before the bit file."""
+    """ConfigError where a FINN build ended before the bit file, TimingError where that misses its clock."""
     if record["product"] != BITFILE:
         raise ConfigError.at(
             f"FINN build of {record['network']}",
             f"went as far as {record['product']}; a package for the board needs its bit file",
             "where Vivado is: bnn-hw build ... --backend finn --finn-to bitfile",
         )
+    slack_ns = record["implementation"]["worst_slack_ns"]
+    if slack_ns < 0:
+        period_ns = 1e9 / record["clock_hz"]
+        raise TimingError.at(
+            f"timing of FINN's bit file of {record['network']}",
+            f"its worst path takes {-slack_ns:.3f} ns more than the {period_ns:g} of a cycle",
+            f"ask for less: --clock-mhz {int(1e3 / (period_ns - slack_ns))}",
+        )
+
+
+def bit_state(record: dict[str, Any]) -> str:
+    """A sentence on the bit file, for the package's reader."""
+    slack_ns, version = record["implementation"]["worst_slack_ns"], record["versions"]["finn-plus"]
+    return f"Its bit file was built by FINN (finn-plus {version}); worst slack {slack_ns:+.3f} ns."
 
 
 def backend_record(record: dict[str, Any], graph: Graph) -> BackendRecord:

@@ -4,13 +4,12 @@ A law a kind of unit, in terms of what the unit consists of. The structure comes
 from the SystemVerilog library, from the structural arithmetic
 (:mod:`bnn_hw.plan.sites`, exact counts) and from the LUT and RAM primitives
 (:mod:`bnn_hw.plan.memory`). What is left, control logic mostly, has constants fitted
-to units synthesised one by one with Yosys and packed into LUT sites
-(:mod:`bnn_hw.plan.laws`).
+to what Yosys makes of units and of the stages of cores (:mod:`bnn_hw.plan.laws`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import ceil
 
 from bnn_hw.pipeline import latency
@@ -55,8 +54,7 @@ from bnn_hw.plan.sites import (
     triple_sum_sites,
 )
 
-# The port through which weights are loaded, one a core. Synthesised it takes 60 to 70 LUT sites, by the
-# words that it answers with.
+# The port through which weights are loaded, one a core: synthesised 60 to 70 LUT sites.
 CONFIG_PORT = Resources(lut=66, ff=160)
 
 
@@ -83,7 +81,10 @@ def ram(bits: int, depth: int, memory: str) -> Resources:
 
 
 def ring_window(stage: Window) -> Resources:
-    """Ring buffer, address mover of up to six steps, two difference counters, five place counters."""
+    """Ring buffer, address mover of up to six steps, two difference counters, five place counters.
+
+    Registers hold the present move; bits that no move of the window differs in are none.
+    """
     depth = stage.depth_words
     address = clog2(depth)
     words = stage.kernel[1] * stage.input.beats_per_pixel
@@ -93,10 +94,11 @@ def ring_window(stage: Window) -> Resources:
     wrap = 0 if depth == 1 << address else address
     padded = 20 if any(stage.padding) else 0
     several = stage.output.height * stage.output.width > 1
+    moves = address + 2 + (3 if wrap else 0) if several else 3 + (address + 3 if wrap else 0)
     own = fitted(
         "ring", place_bits=places, difference_bits=differences, wrap_bits=wrap, several_windows=several
     )
-    control = own + Resources(lut=padded, ff=2 * address + differences + places + 1)
+    control = own + Resources(lut=padded, ff=2 * address + differences + moves + places + 1)
     return control + ram(stage.input.width_bits, depth, stage.memory)
 
 
@@ -118,10 +120,9 @@ def full_window(stage: Window) -> Resources:
 
 
 def scatter_sites(width_bits: int, beats: int) -> float:
-    """LUT sites a bit of a group that is loaded or shifted: a 2:1 multiplexer, but for the last word.
+    """LUT sites a bit of a group that is loaded or shifted: a 2:1 multiplexer, of which two can share one.
 
-    Two can share a site, which they do in words of one bit. In others mostly each has
-    its choice signal made anew within its own site; in some long groups of wide words it has not.
+    By synthesis: in narrow words and short groups most make their choice signal anew in a site of their own.
     """
     if width_bits == 1:
         return 0.5
@@ -361,11 +362,10 @@ def fifo(stage: Fifo) -> Resources:
     return control + Resources(ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
 
 
-def core_resources(stages: Iterable[Stage]) -> Resources:
+def core_resources(stages: Sequence[Stage]) -> Resources:
     """Predicted resources of a core: its stages, and the configuration port where weights can be loaded."""
-    stages = tuple(stages)
-    loaded = any(isinstance(stage, Mvtu) and stage.runtime for stage in stages)
-    return sum(map(stage_resources, stages), CONFIG_PORT if loaded else Resources())
+    port = CONFIG_PORT if any(isinstance(s, Mvtu) and s.runtime for s in stages) else Resources()
+    return sum(map(stage_resources, stages), port)
 
 
 def stage_resources(stage: Stage) -> Resources:

@@ -8,7 +8,7 @@ from bnn_hw.board import Board
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan.laws import expected_error
-from bnn_hw.plan.power import dynamic_w
+from bnn_hw.plan.power import core_power
 
 _FIELDS = (("LUT sites", "lut"), ("flip-flops", "ff"), ("BRAM36", "bram36"), ("DSP", "dsp"))
 
@@ -53,7 +53,7 @@ def folding_table(plan: Plan) -> Table:
 def speed_table(plan: Plan) -> Table:
     """Interval, frame rate and latency at the plan's clock."""
     table = Table(title="speed (cycles exact)", title_justify="left", show_header=False)
-    watts = dynamic_w(plan.resources.lut, plan.clock_hz)
+    watts = core_power(plan.resources, plan.clock_hz).total_w
     latency_ms = plan.latency_cycles / plan.clock_hz * 1e3
     for name, value in (
         ("bottleneck", f"{plan.bottleneck}: {plan.interval_cycles:,} cycles a frame"),

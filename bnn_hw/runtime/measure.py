@@ -117,6 +117,8 @@ class Bench:
         found = measure_clock(self.device, self.accelerator.engine, self.settings.clock_s)
         if found is None:
             reason = "the {} device has no clock apart from its cycles".format(self.device.name)
+            if self.device.kind == "board":
+                reason = "this accelerator counts no cycles"
             self._set("clock_measured", None, "MHz", reason)
             return
         source = "cycle counter against the {}, +-{:.2g} MHz".format(self.time, found.uncertainty_hz / 1e6)

@@ -12,6 +12,12 @@ from bnn_hw.sim import compiler
 
 HARNESS = Path(__file__).parent / "harness.cpp"
 PREFIX = "Vbnn_core"
+# Toggles of every net, however wide; parameters are none.
+ACTIVITY_FLAGS = (
+    *("--trace-saif", "--no-trace-params"),
+    *("--trace-max-width", "1000000"),
+    *("-CFLAGS", "-DBNN_SAIF"),
+)
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,12 @@ def build(
     cache: Path | None = None,
     timeout_s: float = compiler.TIMEOUT_S,
     optimise: str = compiler.OPT_FAST,
+    activity: bool = False,
 ) -> Simulator:
     """Return the compiled simulation of ``core``, from ``cache`` if it is there.
 
-    optimise: the compiler's level for what runs every cycle.
+    optimise: the compiler's level for what runs every cycle. activity: its runs also
+    count how often every net changes, which makes them slower.
 
     Takes 5 to 60 s the first time. Raises ToolError when Verilator, make or a
     C++ compiler is missing or fails (its first error line is quoted), ConfigError
@@ -45,7 +53,8 @@ def build(
     cache = (cache or default_cache(core.folder)).absolute()
     chain = compiler.find_chain()
     rules = (stage_table(core), access_rules(core))
-    texts = [HARNESS.read_text(), *rules]
+    flags = ACTIVITY_FLAGS if activity else ()
+    texts = [HARNESS.read_text(), *rules, *flags]
     digest = compiler.digest(core.folder, (*core.simulation_sources, *core.sources), texts, chain, optimise)
     program = cache / digest / compiler.PROGRAM
     if program.is_file():
@@ -57,7 +66,7 @@ def build(
         sources: list[str | Path] = [scratch / "access.vlt", *core.simulation_sources, *core.sources]
         sources.append(scratch / HARNESS.name)
         compiler.compile_program(
-            core.folder, core.top, PREFIX, sources, scratch, chain, cache, timeout_s, optimise
+            core.folder, core.top, PREFIX, sources, scratch, chain, cache, timeout_s, optimise, flags
         )
     return Simulator(program, core, reused=False)
 

@@ -82,6 +82,12 @@ def digest(
     return sha.hexdigest()[:20]
 
 
+def runtime_folder(cache: Path, chain: ToolChain, flags: Sequence[str] = ()) -> Path:
+    """Where Verilator's own compiled runtime is kept; it depends on some flags."""
+    kind = "_" + hashlib.sha256("\0".join(flags).encode()).hexdigest()[:8] if flags else ""
+    return cache / f"runtime_{chain.digest}{kind}"
+
+
 def compile_program(
     folder: Path,
     top: str,
@@ -92,16 +98,17 @@ def compile_program(
     cache: Path,
     timeout_s: float,
     optimise: str,
+    flags: Sequence[str] = (),
 ) -> None:
     """Leave the program ``simulate`` in ``scratch``; takes 5 to 60 s.
 
     folder: where the tools run, to which relative names refer; prefix: of Verilator's
     C++ class; sources: SystemVerilog and C++, in order; cache: keeps Verilator's own
-    compiled runtime and the logs. Raises ToolError when a tool fails (its first error
-    line is quoted).
+    compiled runtime and the logs; flags: more of Verilator's. Raises ToolError when a
+    tool fails (its first error line is quoted).
     """
     tools.run(
-        _verilate(top, prefix, sources, chain.verilator, scratch),
+        _verilate(top, prefix, [*flags, *sources], chain.verilator, scratch),
         what="verilator",
         log=cache / "verilator.log",
         cwd=folder,
@@ -111,7 +118,7 @@ def compile_program(
         remedy="this is a fault of the generated core; read the log",
         whole_stack=True,  # as Verilator's own wrapper does: large cores are deep trees
     )
-    runtime = cache / f"runtime_{chain.digest}"
+    runtime = runtime_folder(cache, chain, flags)
     _take_runtime(runtime, scratch / "obj")
     tools.run(
         _compile(prefix, chain, optimise),

@@ -3,7 +3,8 @@
 // One process is one run; its working directory is the RTL folder, from which the
 // memory images are read. Results go to files that bnn_hw/sim/run.py reads.
 // stages.h is generated: the name, wires and beat size of every stage's output stream, and
-// BNN_CONFIG if the core has a configuration port.
+// BNN_CONFIG if the core has a configuration port. With BNN_SAIF the run also writes core.saif: how
+// often every net changed while frames followed each other without a gap.
 
 #include <cstdint>
 #include <cstdio>
@@ -17,6 +18,9 @@
 #include "Vbnn_core.h"
 #include "Vbnn_core___024root.h"
 #include "verilated.h"
+#ifdef BNN_SAIF
+#include "verilated_saif_c.h"
+#endif
 
 #define BNN_STAGE(name, valid, ready, data, bytes)
 #include "stages.h"
@@ -124,10 +128,48 @@ void write_file(const std::string& path, const void* data, size_t bytes) {
     if (!file) fail("cannot write " + path);
 }
 
+#ifdef BNN_SAIF
+// Writes down once a cycle, when all has settled, which nets changed.
+class Activity {
+    VerilatedSaifC file_;
+    const std::string folder_;
+    bool open_ = false;
+    uint64_t first_ = 0, cycles_ = 0;
+
+public:
+    Activity(Vbnn_core& top, const std::string& folder) : folder_(folder) { top.trace(&file_, 1000); }
+    void cycle(uint64_t cycle, bool steady) {
+        if (steady) {
+            if (!open_) {
+                file_.open((folder_ + "/core.saif").c_str());
+                open_ = true;
+                first_ = cycle;
+            }
+            file_.dump(cycle - first_);
+            cycles_ = cycle - first_;
+        } else if (open_) {
+            file_.close();
+            open_ = false;
+        }
+    }
+    void end() { if (open_) file_.close(); }
+    uint64_t cycles() const { return cycles_; }
+};
+#else
+class Activity {
+public:
+    Activity(Vbnn_core&, const std::string&) {}
+    void cycle(uint64_t, bool) {}
+    void end() {}
+    uint64_t cycles() const { return 0; }
+};
+#endif
+
 class Run {
     const Options& options_;
     VerilatedContext context_;
     Vbnn_core top_;
+    Activity activity_;
     std::vector<Channel> channels_;
     std::vector<uint8_t> input_;
     std::vector<OutputWord> output_;
@@ -142,6 +184,13 @@ class Run {
     uint64_t last_beat_ = 0;      // last beat anywhere
     Gate source_, sink_;
     bool offering_ = false;
+
+    static VerilatedContext* prepare(VerilatedContext& context) {
+#ifdef BNN_SAIF
+        context.traceEverOn(true);
+#endif
+        return &context;
+    }
 
     void half(bool clk) {
         top_.clk = clk;
@@ -257,6 +306,7 @@ class Run {
     void write_result(const char* status) {
         const std::string folder = options_.text("folder");
         std::string json = "{\"status\": \"" + std::string(status) + "\", \"cycles\": " + std::to_string(cycle_) +
+                           ", \"active_cycles\": " + std::to_string(activity_.cycles()) +
                            ", \"sent\": " + std::to_string(sent_) +
                            ", \"s_valid\": " + std::to_string(top_.s_valid) +
                            ", \"s_ready\": " + std::to_string(top_.s_ready) +
@@ -282,7 +332,8 @@ public:
     explicit Run(const Options& options, int argc, char** argv)
         : options_(options),
           context_(),
-          top_((context_.commandArgs(argc, argv), &context_)),
+          top_((context_.commandArgs(argc, argv), prepare(context_))),
+          activity_(top_, options.text("folder")),
           frames_(options.number("frames")),
           beats_(options.number("beats")),
           input_bytes_(options.number("input_bytes")),
@@ -326,6 +377,7 @@ public:
             drive();
             half(false);
             observe();
+            activity_.cycle(cycle_, frames_done_ > 0 && sent_ < frames_ * beats_);
             if (cycle_ - last_progress_ > watchdog_) {
                 write_result("stuck");
                 return;
@@ -333,6 +385,7 @@ public:
             half(true);
             ++cycle_;
         }
+        activity_.end();
         write_result("done");
     }
 };

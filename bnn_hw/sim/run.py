@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -46,7 +47,8 @@ class SimulationRun:
     it; cycles: (n,) cycle of each; first_beats: (frames,) cycle in which each
     frame's first beat was taken; streams: recorded stages, (beats, values a beat)
     (-1 and +1 where bipolar); finished: False when the watchdog stopped it;
-    answers: what reading requests to the configuration port gave, in order.
+    answers: what reading requests to the configuration port gave, in order;
+    active_cycles: over which changes of nets were counted.
     """
 
     finished: bool
@@ -59,6 +61,7 @@ class SimulationRun:
     channels: tuple[ChannelState, ...]
     ends: dict[str, bool]
     answers: tuple[int, ...] = ()
+    active_cycles: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ def simulate(
     timeout_s: float = 3600,
     progress: Callable[[int], None] | None = None,
     requests: Sequence[Request] = (),
+    saif: Path | None = None,
 ) -> SimulationRun:
     """Send the pictures back to back and return what came out.
 
@@ -122,6 +126,7 @@ def simulate(
     The run stops when neither end moved for ``watchdog_cycles``.
     progress: called with the number of frames that are out. requests: to the
     configuration port, in the order of their frames; the frames behind them wait.
+    saif: file for the changes of all nets, of a simulation built to count them.
 
     Raises MismatchError when an assertion in the hardware fails, ToolError when
     the program dies or exceeds ``timeout_s``.
@@ -149,6 +154,8 @@ def simulate(
         if seed is not None:
             command += ["+verilator+rand+reset+2", f"+verilator+seed+{seed + 1}"]
         _execute(command, core, timeout_s, progress)
+        if saif:
+            shutil.move(folder / "core.saif", saif)
         return _read(core, folder, record)
 
 
@@ -223,6 +230,7 @@ def _read(core: Core, folder: Path, record: Sequence[str]) -> SimulationRun:
             for c in result["channels"]
         ),
         answers=tuple(np.fromfile(folder / "answers.bin", dtype="<u4").tolist()),
+        active_cycles=result["active_cycles"],
         ends={key: bool(result[key]) for key in ("s_valid", "s_ready", "m_valid", "m_ready")},
     )
 

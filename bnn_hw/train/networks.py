@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear
@@ -77,6 +78,36 @@ class _Sign(SignedBinaryActPerTensorConst):
 
     scaling_const = 1.0
     tensor_clamp_impl = _UnitClamp
+
+
+# The next float32 after 1: hardtanh's gradient stops at its bounds, the clamp's passes at 1 itself.
+_PAST_ONE = 1.0 + 2.0**-23
+
+
+class _SignStep(torch.autograd.Function):
+    """The values and gradients of :class:`_Sign` in three passes over the tensor."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.sign().add_(0.5).sign_()  # ten times faster than torch.where on a CPU
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        gradient: Tensor = torch.ops.aten.hardtanh_backward(gradients[0], x, -_PAST_ONE, _PAST_ONE)
+        return gradient
+
+
+class _SignActivation(QuantIdentity):  # type: ignore[misc]
+    """Brevitas' sign; while training it takes a shorter way to the same numbers."""
+
+    def __init__(self) -> None:
+        super().__init__(act_quant=_Sign)
+
+    def forward(self, x: Tensor) -> Tensor:
+        signed: Tensor = _SignStep.apply(x) if self.training else super().forward(x)
+        return signed
 
 
 class _Normalise(nn.Module):
@@ -204,7 +235,7 @@ class BinaryNetwork(Network):
         return QuantLinear(inputs, outputs, bias=False, weight_quant=_UnitBinaryWeight)
 
     def _activation(self) -> nn.Module:
-        return QuantIdentity(act_quant=_Sign)
+        return _SignActivation()
 
     def _scale_of_scores(self, features: int) -> float:
         return 2.0 ** -math.ceil(math.log2(features) / 2)

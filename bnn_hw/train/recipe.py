@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,8 @@ class TrainSettings:
 class Recipe:
     """Network and classes to train, on which sources, with which settings.
 
-    network: ``cnv``, ``ncnv`` or ``ucnv``; name: of the recipe, usually the design's.
+    network: ``cnv``, ``ncnv`` or ``ucnv``; name: of the recipe, usually the
+    design's; changes: the settings in which it differs from the recipe's file.
     """
 
     name: str
@@ -107,11 +109,13 @@ class Recipe:
     classes: tuple[str, ...] = CLASSES
     sources: tuple[Source, ...] = (Source("maskedface4"),)
     settings: TrainSettings = field(default_factory=TrainSettings)
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     def changed(self, **settings: Any) -> Recipe:
         """The recipe with some settings changed; None leaves one as it is."""
         given = {name: value for name, value in settings.items() if value is not None}
-        return replace(self, settings=replace(self.settings, **given))
+        changed = replace(self.settings, **given)
+        return replace(self, settings=changed, changes={**self.changes, **given})
 
 
 def recipe_names() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ from bnn_hw.data.sources import read_sources
 from bnn_hw.data.split import PARTS, Split, imbalance, read_split, split_by_person, write_split
 from bnn_hw.errors import InputError, OutputError
 from bnn_hw.progress import Reporter
+from bnn_hw.train.card import write_card
 from bnn_hw.train.checkpoint import load_checkpoint, load_network
 from bnn_hw.train.distributed import Ranks, processes
 from bnn_hw.train.export import export_onnx, write_golden
 from bnn_hw.train.fit import BEST, STATE, Fit
-from bnn_hw.train.inference import evaluate_network, predict
+from bnn_hw.train.inference import evaluate_groups, evaluate_network, predict
 from bnn_hw.train.metrics import Evaluation
 from bnn_hw.train.networks import BinaryNetwork, Network, network_of
 from bnn_hw.train.recipe import Recipe, TrainSettings, load_recipe
@@ -61,7 +62,7 @@ def train(
     """Train the recipe of that name or file, with other ``settings`` where given, by :func:`train_recipe`."""
     recipe = load_recipe(name)
     if settings is not None:
-        recipe = Recipe(recipe.name, recipe.network, recipe.classes, recipe.sources, settings)
+        recipe = recipe.changed(**{item.name: getattr(settings, item.name) for item in fields(settings)})
     return train_recipe(recipe, data_dir, out_dir, reporter=reporter)
 
 
@@ -75,7 +76,7 @@ def train_recipe(
     fresh: bool = False,
     reporter: Reporter | None = None,
 ) -> TrainResult:
-    """Train a recipe; write checkpoint.pt, metrics.json, split.json and logs to ``out_dir``.
+    """Train a recipe; write checkpoint.pt, metrics.json, the model card, split.json and logs to ``out_dir``.
 
     ``data_dir`` as for :func:`bnn_hw.data.sources.read_sources`; split_file:
     who is in which part, instead of the split by seed; teacher: checkpoint of
@@ -181,18 +182,21 @@ def _finish(
         },
         "recipe": fit.recipe.name,
         "data": _describe_data(pictures, fit.split),
-        "settings": asdict(fit.settings),
+        "settings": {**asdict(fit.settings), "learning_rate": fit.settings.peak_rate},
+        "changes": {name: value for name, value in fit.recipe.changes.items() if name != "augmentation"},
         "processes": fit.ranks.size,
         "teacher": teacher.name if teacher else None,
         "best_epoch": best_epoch,
         "batch_norms_reestimated": reestimated,
         "validation": validation.to_json(),
         "test": test.to_json(),
+        "test_groups": {name: part.to_json() for name, part in evaluate_groups(net, fit.split.test).items()},
         "duration_s": round(time.monotonic() - started, 1),
         "versions": {"bnn_hw": __version__, "brevitas": brevitas.__version__, "torch": torch.__version__},
     }
     metrics_path = fit.folder / "metrics.json"
     _write_json(metrics, metrics_path)
+    write_card(metrics, fit.folder)
     return TrainResult(best, metrics_path, best_epoch, validation, test, metrics)
 
 
@@ -231,6 +235,7 @@ def _describe_data(pictures: PictureSet, split: Split) -> dict[str, Any]:
     return {
         "set": pictures.name,
         "classes": list(pictures.classes),
+        "groups": sorted(set(pictures.group_of)),
         "pictures": {name: part.class_counts for name, part in parts.items()},
         "persons": {name: part.persons for name, part in parts.items()},
         # Without the folders above, which say nothing on another machine.

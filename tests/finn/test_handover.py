@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from bnn_hw.errors import ConfigError, ToolError
+from bnn_hw.errors import ConfigError, TimingError, ToolError
 from bnn_hw.finn import handover
 from tests.packages import small_graph
 
@@ -26,6 +26,9 @@ SHAPES = {  # as finn-plus 1.6.1 writes them
 RECORD = {
     "network": "small",
     "product": "bitfile",
+    "clock_hz": 100_000_000,
+    "versions": {"finn-plus": "1.6.1"},
+    "implementation": {"worst_slack_ns": 0.417},
     "driver": {"platform": "zynq-iodma", "runtime_weights": False, "io_shape_dict": SHAPES},
     "estimate": {"interval_cycles": 500, "latency_cycles": 900, "fps": 200_000.0},
     "nodes": [
@@ -73,5 +76,12 @@ def test_what_our_driver_does_not_drive_is_refused(field, value, fault):
 
 def test_a_build_without_a_bit_file_makes_no_package():
     handover.require_bitfile(RECORD)
+    assert handover.bit_state(RECORD).endswith("by FINN (finn-plus 1.6.1); worst slack +0.417 ns.")
     with pytest.raises(ConfigError, match=r"went as far as code; .*\n.*--finn-to bitfile"):
         handover.require_bitfile({**RECORD, "product": "code"})
+
+
+def test_a_bit_file_that_misses_its_clock_makes_no_package():
+    missed = {**RECORD, "implementation": {"worst_slack_ns": -1.25}}
+    with pytest.raises(TimingError, match=r"takes 1\.250 ns more than the 10 of a cycle\n.*--clock-mhz 88"):
+        handover.require_bitfile(missed)

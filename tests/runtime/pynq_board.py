@@ -1,9 +1,10 @@
-"""Runs a package through the real pynq: python pynq_board.py PACKAGE CRYSTAL_HZ, with a Python that has pynq.
+"""Runs a package through the real pynq, by pynq_board.py PACKAGE CRYSTAL_HZ [SIMULATION].
 
-pynq finds a board whose registers and memory are those of the software device, with
-a system clock that really follows its dividers and the given crystal. It prints what
-pynq read of the .hwh and .bit files and what the accelerator answered, as JSON.
-Python 3.8, and nothing of bnn_hw but what the package itself holds.
+pynq finds a board whose registers and memory are those of the software device, or of the
+Verilated board (SIMULATION: its program, folder and memory model as JSON), with a system
+clock that really follows its dividers and the given crystal. It prints what pynq read of
+the .hwh and .bit files and what the accelerator answered, as JSON. Python 3.8, and
+nothing of bnn_hw but what the package itself holds.
 """
 
 import json
@@ -22,6 +23,8 @@ pynq.ps.CPU_ARCH = "armv7l"  # 2.7 and 3.0 ask the machine
 platform.machine = lambda: "armv7l"
 FOLDER, CRYSTAL_HZ = Path(sys.argv[1]), float(sys.argv[2])
 sys.path.insert(0, str(FOLDER))
+
+from verilated import Verilated  # noqa: E402
 
 from bnn_hw.runtime import Accelerator  # noqa: E402
 from bnn_hw.runtime import registers as regs  # noqa: E402
@@ -169,7 +172,11 @@ def fields_of(register):
 def main():
     warnings.simplefilter("ignore")
     manifest = read_manifest(FOLDER)
-    board = StandIn(SoftwareDevice(manifest, load_network(FOLDER / "network")))
+    if len(sys.argv) > 3:
+        fabric = Verilated(**json.loads(sys.argv[3]))
+    else:
+        fabric = SoftwareDevice(manifest, load_network(FOLDER / "network"))
+    board = StandIn(fabric)
     pynq.pl_server.device.Device.active_device = board
     bit = FOLDER / manifest.named(".bit").path
     metadata = board.get_bitfile_metadata(str(bit))
@@ -208,6 +215,8 @@ def main():
         "clock_hz": board.clock_hz(),
         "measured_hz": measured.hz,
     }
+    result["cycles"] = getattr(fabric, "cycle", None)
+    fabric.close()
     print("RESULT " + json.dumps(result))
 
 

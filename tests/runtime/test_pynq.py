@@ -7,15 +7,18 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bnn_hw.package.write import write_package
+from bnn_hw.sim.board import MemoryModel
 from bnn_hw.soc import registers
 from bnn_hw.synth.xc7 import bitfile
-from tests.packages import DIGEST, bit_bytes, make_package
+from tests.packages import DIGEST, bit_bytes, contents, make_package
 from tests.runtime.finn_package import make_finn_package
 
 HERE = Path(__file__).parent
@@ -34,9 +37,10 @@ def python(request):
     return request.param
 
 
-def run(python, package, crystal_hz, script="pynq_board.py"):
-    """Run the stand-in board with this crystal; return the process."""
+def run(python, package, crystal_hz, simulation=None, script="pynq_board.py"):
+    """Run the stand-in board with this crystal; return the process. simulation: of the fabric, else numpy."""
     command = [python, str(HERE / script), str(package), str(crystal_hz)]
+    command += [json.dumps(simulation)] if simulation else []
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
@@ -47,11 +51,15 @@ def result_of(process):
     return json.loads(lines[0].removeprefix("RESULT "))
 
 
+def write_bit(path, digest):
+    file = bitfile.make(f"small;Digest={digest}", "7z020clg400", np.zeros(16, np.uint32), datetime.now(UTC))
+    bitfile.write(file, path)
+
+
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
     folder = tmp_path_factory.mktemp("board")
-    file = bitfile.make(f"small;Digest={DIGEST}", "7z020clg400", np.zeros(16, np.uint32), datetime.now(UTC))
-    bitfile.write(file, folder / "x.bit")
+    write_bit(folder / "x.bit", DIGEST)
     return make_package(folder, folder / "x.bit")
 
 
@@ -75,6 +83,24 @@ def test_pynq_reads_the_handoff_and_runs_the_golden_vectors(python, package):
     assert result["gate"]
     assert result["clock_hz"] == pytest.approx(100e6)
     assert result["measured_hz"] == pytest.approx(100e6, rel=0.01)
+
+
+def test_pynq_drives_the_verilated_board(python, built, tmp_path):
+    """Overlay, MMIO and allocate of the real pynq against shell and core, cycle by cycle."""
+    shell = built[1].shell
+    file = bitfile.make(
+        f"small;Digest={shell.digest}", "7z020clg400", np.zeros(16, np.uint32), datetime.now(UTC)
+    )
+    bitfile.write(file, tmp_path / "x.bit")
+    folder = tmp_path / "small-pynq-z1"
+    write_package(contents(tmp_path / "x.bit", digest=shell.digest), folder)
+    program, model = str(built[1].program), asdict(MemoryModel())
+    simulation = {"program": program, "folder": str(shell.folder), "model": model}
+    result = result_of(run(python, folder, 50e6, simulation))
+    assert result["golden"]
+    assert result["gate"]
+    assert result["magic"] == registers.MAGIC
+    assert result["cycles"] > len(np.load(folder / "golden.npz")["raw"]) * contents().plan.interval_cycles
 
 
 def test_a_board_with_another_crystal_than_the_package_says_is_refused(python, package):
@@ -106,7 +132,7 @@ def test_a_package_for_another_part_is_refused_before_loading(python, tmp_path):
 def test_pynq_binds_finns_two_dmas_and_runs_the_golden_vectors(python, tmp_path):
     """A package built for 150 MHz: FCLK0 stays at 100 MHz, from which FINN's shell makes its clock."""
     package = make_finn_package(tmp_path, clock_hz=150_000_000)
-    result = result_of(run(python, package, 50e6, "pynq_finn.py"))
+    result = result_of(run(python, package, 50e6, script="pynq_finn.py"))
     assert set(result["downloads"]) == {"small-pynq-z1.bit"}
     assert result["golden"]
     assert result["gate"]

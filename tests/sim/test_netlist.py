@@ -72,6 +72,18 @@ def test_netlist_equals_the_rtl(mapped: Mapped) -> None:
     assert json.loads(netlists.to_json(report))["equal"] is True
 
 
+def test_netlist_with_dsp_slices_equals_the_rtl(cache: Path, tmp_path: Path) -> None:
+    plan = make_plan(GRAPH, FOLDING, dsp={"fc1": ("accumulate", "match")})
+    rtl = emit(plan, GRAPH, tmp_path / "rtl")
+    synthesise(tmp_path / "rtl", rtl.top, tmp_path / "synth", PART)
+    report = netlists.verify_netlist(
+        tmp_path / "rtl", tmp_path / "synth" / "netlist.v", plan, IMAGES, cache=cache, out=tmp_path / "core"
+    )
+    # One of four accumulators, one of 48 comparisons.
+    assert report.cells["DSP48E1"] == 2
+    assert [run.words for run in report.runs] == [3 * 4, 3 * 4]
+
+
 def test_swapped_wires_are_found_where_they_are(mapped: Mapped, cache: Path, tmp_path: Path) -> None:
     swapped = "{conv1_mvtu_data[0], conv1_mvtu_data[1]}"
     text = mapped.netlist.read_text().replace(".out_data(conv1_mvtu_data)", f".out_data({swapped})")

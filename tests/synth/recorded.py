@@ -49,7 +49,7 @@ def open_flow(device: str) -> openflow.OpenFlow:
     try:
         return openflow.find(device)
     except ToolError as error:
-        pytest.skip("; ".join(f"{fault.place} {fault.cause}" for fault in error.faults))
+        pytest.skip("; ".join(f"{f.place} {f.cause}: {f.remedy}" for f in error.faults))
 
 
 __all__ = ["Z010", "Z020", "folder", "open_flow", "part_folder", "read", "xray_database"]

@@ -102,11 +102,17 @@ def test_sign_has_brevitas_values_and_gradients() -> None:
     class Original(SignedBinaryActPerTensorConst):
         scaling_const = 1.0
 
-    values = torch.tensor([-2.0, -1.0, -0.3, -0.0, 0.0, 0.7, 1.5])
+    beside = torch.nextafter(torch.tensor([1.0, 1.0]), torch.tensor([0.0, 2.0]))
+    values = torch.cat([torch.tensor([-2.0, -1.0, -0.3, -0.0, 0.0, 0.7, 1.0]), beside, -beside])
     results = []
-    for act in (network("ucnv").conv1_1_act, QuantIdentity(act_quant=Original)):
+    for act in (
+        network("ucnv").conv1_1_act,
+        network("ucnv").eval().conv1_1_act,
+        QuantIdentity(act_quant=Original),
+    ):
         x = values.clone().requires_grad_()
         y = act(x)
-        (y * torch.arange(1.0, 8.0)).sum().backward()
+        (y * torch.arange(1.0, 12.0)).sum().backward()
         results.append((y.tolist(), x.grad.tolist()))
-    assert results[0] == results[1]
+    assert results[0] == results[1] == results[2]
+    assert results[0][1].count(0.0) == 3

@@ -33,6 +33,7 @@ def test_learns_a_simple_task_and_writes_its_figures(quadrants: Path, tmp_path: 
     picture = read_picture(quadrants / CLASSES[2] / "2000.png")
     assert predict(net, picture[None]).argmax() == 2
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "MODEL_CARD.md",
         "checkpoint.pt",
         "log.csv",
         "metrics.json",

@@ -62,16 +62,28 @@ module bnn_pool #(
   logic [KX_BITS-1:0]   kernel_x;
   logic [KY_BITS-1:0]   kernel_y;
   logic [POOL_BITS-1:0] pool_start, pool;    // of the pixel's first beat, of the beat
-  logic end_pixel, end_row, end_frame, end_x, end_y, kept, begins, ends;
+  logic end_pixel, end_row, end_frame, end_x, end_y, kept_x, kept_y, kept, begins, ends;
 
   assign end_pixel = beat == BEAT_BITS'(BEATS - 1);
   assign end_row   = end_pixel && x == X_BITS'(COLUMNS - 1);
   assign end_frame = end_row && y == Y_BITS'(HEIGHT - 1);
   assign end_x     = kernel_x == KX_BITS'(STEP - 1);
   assign end_y     = kernel_y == KY_BITS'(KERNEL_H - 1);
-  assign kept      = x < X_BITS'(OUT_W * STEP) && y < Y_BITS'(OUT_H * KERNEL_H);
+  assign kept      = kept_x && kept_y;
   assign begins    = kernel_x == '0 && kernel_y == '0;
   assign ends      = kept && end_x && end_y;
+
+  // Nothing is compared where nothing is left over: in_ready depends on it.
+  if (OUT_W * STEP >= COLUMNS) begin : g_all_columns
+    assign kept_x = 1'b1;
+  end else begin : g_columns
+    assign kept_x = x < X_BITS'(OUT_W * STEP);
+  end
+  if (OUT_H * KERNEL_H >= HEIGHT) begin : g_all_rows
+    assign kept_y = 1'b1;
+  end else begin : g_rows
+    assign kept_y = y < Y_BITS'(OUT_H * KERNEL_H);
+  end
 
   logic                 accept, emit_ready;
   logic [WORD_BITS-1:0] values, maximum;

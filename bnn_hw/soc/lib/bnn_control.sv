@@ -45,8 +45,11 @@ module bnn_control (
   logic       draining, flushing, asked;    // asked: not the reset of power-up
   logic [3:0] flush_left;
 
-  // From power-up on, so that nothing behind it works with undefined contents.
-  initial engine_rst_n = 1'b0;
+  // From power-up on, so that nothing behind it works with undefined contents. A register that is
+  // high while the reset lasts drives the flip-flops without an inverter.
+  logic engine_rst;
+  initial engine_rst = 1'b1;
+  assign engine_rst_n = !engine_rst;
 
   assign resetting = draining || flushing;
   assign halt      = fault || resetting;
@@ -58,7 +61,7 @@ module bnn_control (
       asked        <= 1'b0;
       flush_left   <= 4'(FLUSH_CYCLES - 1);
       reset_done   <= 1'b0;
-      engine_rst_n <= 1'b0;
+      engine_rst   <= 1'b1;
     end else begin
       if (reset && !resetting) draining <= 1'b1;
       if (draining) asked <= 1'b1;
@@ -69,7 +72,7 @@ module bnn_control (
       flush_left <= flushing ? flush_left - 1'b1 : 4'(FLUSH_CYCLES - 1);
       if (flushing && flush_left == '0) flushing <= 1'b0;
       reset_done   <= flushing && flush_left == '0 && asked;
-      engine_rst_n <= !flushing;
+      engine_rst   <= flushing;
     end
   end
 

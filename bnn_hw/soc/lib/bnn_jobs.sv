@@ -2,9 +2,10 @@
 //
 // Purpose   the next batch begins while the one before is still under way.
 // JOBS      jobs open (waiting or running) at once, a power of two.
-// Ports     push: one cycle, with source, target (byte addresses) and frames. accepting: no fault
-//           and no reset stands in the way. refused: one cycle after a push that was not taken,
-//           with code. done: one cycle a job, from the write master.
+// Ports     push: one cycle, with source, target (byte addresses) and frames; none: there are no
+//           frames, or more than 16 bits tell. accepting: no fault and no reset stands in the way.
+//           refused: one cycle after a push that was not taken, with code. done: one cycle a job,
+//           from the write master.
 //           read_*, write_*: valid/ready, addresses in 64-bit words.
 module bnn_jobs #(
   parameter int JOBS = 8
@@ -14,7 +15,8 @@ module bnn_jobs #(
   input  logic                  push,
   input  logic [31:0]           source,
   input  logic [31:0]           target,
-  input  logic [31:0]           frames,
+  input  logic [15:0]           frames,
+  input  logic                  none,
   input  logic                  accepting,
   output logic                  refused,
   output logic [7:0]            code,
@@ -34,13 +36,12 @@ module bnn_jobs #(
   output logic [15:0]           accepted_jobs,
   output logic [15:0]           done_jobs
 );
-  logic source_odd, target_odd, source_far, target_far, none, taken, read_space, write_space;
+  logic source_odd, target_odd, source_far, target_far, taken, read_space, write_space;
 
   assign source_odd = source[2:0] != '0;
   assign target_odd = target[2:0] != '0;
   assign source_far = source[31:30] != '0;
   assign target_far = target[31:30] != '0;
-  assign none       = frames == '0 || frames[31:16] != '0;
   assign full       = open == ($clog2(JOBS) + 1)'(JOBS);
   assign taken      = push && accepting && !full && !source_odd && !target_odd && !source_far
                       && !target_far && !none;
@@ -68,11 +69,11 @@ module bnn_jobs #(
   end
 
   bnn_fifo #(.WIDTH(43), .DEPTH(JOBS), .RAM_STYLE("distributed")) u_read (
-    .clk, .rst_n, .in_valid(taken), .in_ready(read_space), .in_data({source[29:3], frames[15:0]}),
+    .clk, .rst_n, .in_valid(taken), .in_ready(read_space), .in_data({source[29:3], frames}),
     .out_valid(read_valid), .out_ready(read_ready), .out_data({read_address, read_frames})
   );
   bnn_fifo #(.WIDTH(43), .DEPTH(JOBS), .RAM_STYLE("distributed")) u_write (
-    .clk, .rst_n, .in_valid(taken), .in_ready(write_space), .in_data({target[29:3], frames[15:0]}),
+    .clk, .rst_n, .in_valid(taken), .in_ready(write_space), .in_data({target[29:3], frames}),
     .out_valid(write_valid), .out_ready(write_ready), .out_data({write_address, write_frames})
   );
 

@@ -60,7 +60,7 @@ module bnn_read_master #(
   logic [WORDS_BITS-1:0] words_left;   // of the current frame
   logic [ROOM_BITS-1:0]  room;         // words of the FIFO not yet promised to a burst
   logic [4:0]            until_edge, length;
-  logic                  ledger_full, issue, ask, beyond, frame_ends, answered;
+  logic                  ledger_full, issue, ask, beyond, frame_ends, answered, leaves;
   logic [26:0]           oldest;
   logic                  in_valid, in_last, in_ready;
   logic [1:0]            in_resp;
@@ -88,11 +88,13 @@ module bnn_read_master #(
       if (issue && frame_ends && frames_left == 16'd1) running <= 1'b0;
       if (m_arready) m_arvalid <= 1'b0;
       if (issue) m_arvalid <= 1'b1;
-      room <= room - (issue ? ROOM_BITS'(length) : '0) + ROOM_BITS'(out_valid && out_ready);
+      room <= room - (issue ? ROOM_BITS'(length) : '0) + ROOM_BITS'(leaves);
     end
   end
 
   always_ff @(posedge clk) begin
+    // Counted a cycle later: the decision to take a word comes late.
+    leaves      <= rst_n && out_valid && out_ready;
     // Written as one addition each, so that loading costs no logic of its own.
     address     <= (job_ready ? {1'b0, job_address} : address) + (issue ? 28'(length) : 28'd0);
     frames_left <= (job_ready ? job_frames : frames_left) - 16'(issue && frame_ends);

@@ -36,7 +36,8 @@ module bnn_registers #(
   output logic        snapshot,
   output logic        clear_error,
   output logic        push,
-  output logic [31:0] push_frames,
+  output logic [15:0] push_frames,
+  output logic        push_none,
   output logic [31:0] source,
   output logic [31:0] target,
   output logic        gate,
@@ -84,7 +85,8 @@ module bnn_registers #(
     snapshot       <= command && write_data[bnn_registers_pkg::B_CONTROL_SNAPSHOT];
     clear_error    <= rst_n && write_valid && write_address == bnn_registers_pkg::A_ERROR;
     push           <= rst_n && write_valid && write_address == bnn_registers_pkg::A_JOB_FRAMES;
-    push_frames    <= write_data;
+    push_frames    <= write_data[15:0];
+    push_none      <= write_data == '0 || write_data[31:16] != '0;
   end
 
   // ---- settings

@@ -113,8 +113,9 @@ module bnn_shell #(
   logic [11:0] write_address, read_address;
   logic [31:0] write_data, read_data;
   logic        soft_reset, clear_counters, snapshot, clear_error, push, gate;
-  logic [31:0] push_frames, source, target, timeout, status;
-  logic [15:0] linger;
+  logic        push_none;
+  logic [31:0] source, target, timeout, status;
+  logic [15:0] linger, push_frames;
 
   // ---- state
   logic        engine_rst_n, halt, fault, resetting, reset_done, error_event, busy, clock_on;
@@ -170,7 +171,7 @@ module bnn_shell #(
   ) u_registers (
     .clk, .rst_n, .write_valid, .write_address, .write_data, .write_stall,
     .read_valid, .read_address, .read_done, .read_data, .irq,
-    .soft_reset, .clear_counters, .snapshot, .clear_error, .push, .push_frames, .source, .target,
+    .soft_reset, .clear_counters, .snapshot, .clear_error, .push, .push_frames, .push_none, .source, .target,
     .gate, .timeout, .linger, .job_done(job_counts), .error_event, .reset_done, .status,
     .error_code, .error_address, .accepted_jobs, .done_jobs,
     .cycles, .busy_cycles, .starved_cycles, .blocked_cycles, .clocked_cycles, .frames, .first_to_last,
@@ -190,7 +191,7 @@ module bnn_shell #(
   );
 
   bnn_jobs #(.JOBS(JOBS)) u_jobs (
-    .clk, .rst_n(engine_rst_n), .push, .source, .target, .frames(push_frames),
+    .clk, .rst_n(engine_rst_n), .push, .source, .target, .frames(push_frames), .none(push_none),
     .accepting(!halt), .refused, .code(refused_code),
     .read_valid(read_job_valid), .read_ready(read_job_ready), .read_address(read_job_address),
     .read_frames, .write_valid(write_job_valid), .write_ready(write_job_ready),
@@ -260,7 +261,13 @@ module bnn_shell #(
 
   bnn_clock_gate #(.STYLE(CLOCK_GATE)) u_gate (.clk, .clk_root, .enable(clock_on), .gated_clk(core_clk));
 
-  assign core_rst_n = engine_rst_n;
+  // The core's reset ends a cycle after that of the shell, long before a picture comes. It is held
+  // high while it lasts, as flip-flops want it, so that no inverter stands before a great fan-out.
+  logic core_rst;
+  initial core_rst = 1'b1;
+  always_ff @(posedge clk) core_rst <= !engine_rst_n;
+
+  assign core_rst_n = !core_rst;
   assign busy       = jobs_open != '0;
   assign drained    = read_idle && write_idle;
   // A result that was lost to a fault must not count its job as done.

@@ -43,6 +43,7 @@ module bnn_unpack #(
   localparam int TAKEN = BEAT_BYTES / STEP_BYTES;
   localparam int STEP_BITS = STEPS > 1 ? $clog2(STEPS) : 1;
   localparam int SUM_BITS = $clog2(2 * STEPS) + 1;
+  localparam logic [SUM_BITS-1:0] ALL_STEPS = SUM_BITS'(STEPS);
   localparam int COUNT_BITS = BEATS > 1 ? $clog2(BEATS) : 1;
   localparam int BEAT_BITS = 8 * BEAT_BYTES;
 
@@ -50,23 +51,29 @@ module bnn_unpack #(
   logic                     low_valid, high_valid;
   logic [STEP_BITS-1:0]     position;
   logic [COUNT_BITS-1:0]    count;        // of the beat in its frame
-  logic [SUM_BITS-1:0]      after;        // position behind the beat
-  logic                     first, last, spans, beat_valid, beat_ready, taken, drop_low, drop_high, shift;
+  logic                     last;         // it is the frame's last one
+  logic                     spans, ends;  // it lies in both words; nothing of the first one is behind it
+  logic [STEP_BITS-1:0]     next_position;
+  logic [COUNT_BITS-1:0]    next_count;
+  logic [SUM_BITS-1:0]      next_after;   // position behind the next beat
+  logic                     first, beat_valid, beat_ready, taken, drop_low, drop_high, shift;
   logic [16*WORD_BYTES-1:0] both;
   logic [BEAT_BITS-1:0]     beat;
 
   assign both       = {high, low};
   assign beat       = both[int'(position) * 8 * STEP_BYTES +: BEAT_BITS];
-  assign after      = SUM_BITS'(position) + SUM_BITS'(TAKEN);
-  assign spans      = after > SUM_BITS'(STEPS);
   assign first      = count == '0;
-  assign last       = count == COUNT_BITS'(BEATS - 1);
   assign beat_valid = low_valid && (!spans || high_valid);
   assign taken      = beat_valid && beat_ready;
-  assign drop_low   = taken && (last || after >= SUM_BITS'(STEPS));
+  assign drop_low   = taken && (last || ends);
   assign drop_high  = taken && last && spans;
   assign shift      = high_valid && !drop_high && (!low_valid || drop_low);
   assign in_ready   = !high_valid || shift || drop_high;
+
+  // The flags are registers beside the position: what goes back to the words is one LUT behind them.
+  assign next_position = (last || STEPS == 1) ? '0 : STEP_BITS'(SUM_BITS'(position) + SUM_BITS'(TAKEN));
+  assign next_count    = last ? '0 : count + 1'b1;
+  assign next_after    = SUM_BITS'(next_position) + SUM_BITS'(TAKEN);
 
   always_ff @(posedge clk) begin
     if (!rst_n) begin
@@ -74,12 +81,18 @@ module bnn_unpack #(
       high_valid <= 1'b0;
       position   <= '0;
       count      <= '0;
+      last       <= BEATS == 1;
+      spans      <= 1'b0;
+      ends       <= TAKEN == STEPS;
     end else begin
       low_valid  <= shift || (low_valid && !drop_low);
       high_valid <= (in_valid && in_ready) || (high_valid && !shift && !drop_high);
       if (taken) begin
-        position <= (last || STEPS == 1) ? '0 : STEP_BITS'(after % STEPS);
-        count    <= last ? '0 : count + 1'b1;
+        position <= next_position;
+        count    <= next_count;
+        last     <= next_count == COUNT_BITS'(BEATS - 1);
+        spans    <= next_after > ALL_STEPS;
+        ends     <= next_after >= ALL_STEPS;
       end
     end
   end

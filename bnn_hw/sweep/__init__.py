@@ -1,0 +1,1 @@
+"""Many points at once: networks, boards and goals as parallel jobs on Dask."""
