@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bnn_hw.pipeline.legal import as_chain
+from bnn_hw.pipeline.record import Resources
 from bnn_hw.plan.finn_cost import (
     Estimate,
     FinnChoice,
@@ -32,13 +33,14 @@ from bnn_hw.plan.finn_cost import (
     finn_nodes,
 )
 from bnn_hw.plan.pixels import divisors
-from bnn_hw.plan.search import LayerTable, Option, Search
+from bnn_hw.plan.search import Search
+from bnn_hw.plan.tables import LayerTable, Option
 from bnn_hw.source import Source
 
 CLOCK_HZ = 100_000_000
 TARGETS_FPS = (1_000, 2_000, 3_000, 4_000, 6_400, 8_000, 10_000, 12_000, 15_000, 20_000, 25_000, 30_000)
 WEIGHT_WIDTH_MAX = 36
-UNLIMITED_BRAM18 = 10_000
+UNLIMITED_BRAM18, UNLIMITED_LUT = 10_000, 1e9
 
 
 def set_folding(nodes: list[Node], cycles: int, relax: bool = True) -> FinnChoice:
@@ -87,38 +89,44 @@ def _set_pool(node: PoolUnit, cycles: int) -> FinnFolding:
     )
 
 
-class FinnSearch(Search):
-    """The planner's search with FINN's nodes in the place of layers, and its converters between them."""
+class FinnTables:
+    """FINN's nodes in the place of layers, and its converters between them."""
 
     def __init__(self, nodes: list[Node]) -> None:
-        # Shadows what Search would make of its own hardware. What arrives at the first node is free.
-        self.heads = {(0, 1, 0): (0.0, 0)}
-        self.tables = []
-        arrivals = {(0, 1, 0)}
+        # What arrives at the first node is free.
+        arrivals = [(0, 1, 0)]
+        self.heads = {arrivals[0]: (0.0, 0)}
+        self.paces = {node.name: None for node in nodes}
+        self.layers = []
         for node in nodes:
             options = [_option(node, folding) for folding in node.foldings()]
-            entries = {option.entry for option in options}
-            entry = {
-                (a, e): (float(converter_lut(a[0], e[0])) if a[0] else 0.0, 0)
-                for a in arrivals
-                for e in entries
-            }
-            self.tables.append(LayerTable(node, options, entry))  # type: ignore[arg-type]
-            arrivals = {option.gives for option in options}
+            entries = sorted({option.entry for option in options})
+            gives = sorted({option.gives for option in options})
+            lut = [[float(converter_lut(a[0], e[0])) if a[0] else 0.0 for e in entries] for a in arrivals]
+            nothing = np.zeros((len(arrivals), len(entries)))
+            table = LayerTable(node, options, arrivals, entries, gives, np.array(lut), nothing)  # type: ignore[arg-type]
+            self.layers.append(table)
+            arrivals = gives
+
+
+class FinnSearch(Search):
+    """The planner's search on FINN's nodes."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.tables = FinnTables(nodes)  # type: ignore[assignment]
+        self._cuts, self._costs = {}, {}
 
     def fewest_lut(self, cycles: int, bram18: int = UNLIMITED_BRAM18) -> FinnChoice | None:
         """The fewest LUTs within the limits, of equal ones the least BRAM18; None if there is no folding."""
-        sweep = self._swept(cycles, bram18 / 2)
-        if not sweep or not sweep.fewest:
-            return None
-        lut, spent, arrival = min((v.min(), int(v.argmin()), a) for a, v in sweep.fewest.items())
-        return None if lut == np.inf else sweep._folding(arrival, spent)  # type: ignore[return-value]
+        limit = Resources(UNLIMITED_LUT, UNLIMITED_LUT, bram18 / 2, 0)
+        found = self._least(cycles, limit, np.array([1.0, 1e-4, 0.0]))
+        return found.folding if found else None  # type: ignore[return-value]
 
 
 def _option(node: Node, folding: FinnFolding) -> Option:
     bits_in, bits_out = node.widths(folding)
     figures = node.cycles(folding), node.lut(folding), node.bram18(folding)
-    return Option(folding, *figures, (bits_in, 1, 0), (bits_out, 1, 0))
+    return Option(folding, *figures, 0, (bits_in, 1, 0), (bits_out, 1, 0), buffer=None, tail=0)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from bnn_hw.plan.build import build_chain
 from bnn_hw.plan.cost import core_resources, stage_resources
 from bnn_hw.plan.cycles import interval
 from bnn_hw.plan.folding import Folding, LayerFolding, folding_text, parse_folding
-from bnn_hw.plan.solve import buffer_depths
+from bnn_hw.plan.sized import buffer_depths
 from bnn_hw.rtl.emit import emit
 from bnn_hw.sim.build import build
 from bnn_hw.sim.compare import check_run, expected_values, recorded_stages

@@ -13,7 +13,7 @@ from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan.build import build_stages
 from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
 from bnn_hw.plan.folding import LayerFolding
-from bnn_hw.plan.solve import sized
+from bnn_hw.plan.sized import sized
 from bnn_hw.plan.timing import latency_cycles
 
 

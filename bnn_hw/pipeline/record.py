@@ -44,12 +44,13 @@ class Resources:
 class Proof:
     """What a plan has least of (``objective``), its value, and the bound no legal folding can beat.
 
-    By the cost law and within the planner's search space.
+    By the cost law and within the planner's search space. seconds: of processor time that the search took.
     """
 
     objective: str
     value: float
     bound: float
+    seconds: float = 0.0
 
     @property
     def gap(self) -> float:
@@ -82,7 +83,8 @@ class Plan:
 
     arithmetic: one of bnn_hw.pipeline.arithmetic.ARITHMETIC. limit, budget: what the
     core may take, and where that comes from in words; None for a plan without limits.
-    proof: how good the folding is, None for one that was given.
+    proof: how good the folding is, None for one that was given. port_cycles: that a frame takes the
+    memory port, 0 for a core that counts alone.
     """
 
     network: str
@@ -103,6 +105,7 @@ class Plan:
     limit: Resources | None = None
     budget: str = ""
     proof: Proof | None = None
+    port_cycles: int = 0
 
     @property
     def fps(self) -> float:

@@ -27,10 +27,14 @@ _OPTIONAL = ("bram36", "dsp")
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits of each resource for the core, and where they come from."""
+    """Limits of each resource for the core, and where they come from.
+
+    port_cycles: cycles in which memory can be read and written for a frame, 0 without that limit.
+    """
 
     limit: Resources
     text: str
+    port_cycles: int = 0
 
     def exceeded(self, need: Resources) -> list[str]:
         """Fields of the resources that ``need`` exceeds, worst first."""
@@ -42,8 +46,20 @@ class Budget:
         return sorted(over, key=lambda name: -over[name])
 
 
+PORT = "port"
+OFF = "off"
+
+
+def lifts_port(text: str | None) -> bool:
+    """Tell whether limits say ``port=off``: the core counts alone, whatever memory can feed."""
+    entries = (entry.replace(" ", "") for entry in (text or "").split(","))
+    return f"{PORT}={OFF}" in entries
+
+
 def parse_limits(text: str | None, part: Part) -> dict[str, float]:
     """Read limits such as ``lut=26060,bram36=124,dsp=220``; empty for None.
+
+    ``port=off`` among them is for :func:`lifts_port`.
 
     Raises ConfigError that lists every unknown resource, every value that is no
     number, is negative or zero (block RAM and DSP may be zero), or exceeds the part.
@@ -53,8 +69,14 @@ def parse_limits(text: str | None, part: Part) -> dict[str, float]:
     for entry in text.split(",") if text is not None else ():
         name, _, value = (word.strip() for word in entry.partition("="))
         place = f"limit {entry.strip()}" if entry.strip() else "limit"
+        if name == PORT:
+            if value != OFF:
+                faults.add(
+                    place, f"{value!r} is no limit of the memory port", "write port=off, or leave it out"
+                )
+            continue
         if name not in NAMES:
-            faults.add(place, f"{name!r} is no resource", suggest(name, NAMES))
+            faults.add(place, f"{name!r} is no resource", suggest(name, (*NAMES, PORT)))
             continue
         if name in limits:
             faults.add(place, "is the second one for this resource", "keep one of the two")

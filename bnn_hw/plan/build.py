@@ -43,9 +43,9 @@ from bnn_hw.pipeline.stages import (
     ThresholdUnit,
     Window,
 )
-from bnn_hw.plan.cost import stage_resources
+from bnn_hw.plan.depths import cheapest_depth, least_ring_words, power_of_two, ring_depth_words, with_depth
 from bnn_hw.plan.folding import Folding, LayerFolding, check_folding, is_full
-from bnn_hw.plan.memory import LUT_PER_BRAM36, ram_style, weight_style
+from bnn_hw.plan.memory import weight_style
 from bnn_hw.plan.pixels import (
     after_layer,
     after_pool,
@@ -71,16 +71,22 @@ def build_stages(graph: Graph, folding: Folding) -> tuple[Stage, ...]:
     return build_chain(chain, folding)
 
 
-def build_chain(chain: Chain, folding: Folding, depths: dict[str, int] | None = None) -> tuple[Stage, ...]:
+def build_chain(
+    chain: Chain,
+    folding: Folding,
+    depths: dict[str, int] | None = None,
+    memories: dict[str, str] | None = None,
+) -> tuple[Stage, ...]:
     """Return the stages of a checked chain at a checked folding.
 
     depths: words of ring buffers and beats of FIFOs by stage name, 0 for no FIFO,
     and beats of a FIFO before a converter or split by its name; what it does not name
-    has its nominal depth, a converter or split no FIFO.
+    has its nominal depth, a converter or split no FIFO. memories: logic or block for
+    buffers, by the same names; what it does not name lies where it is cheaper.
     """
     first = chain.layers[0]
     pixels = input_pixels(first, folding[first.name].pixels)
-    builder = StageBuilder(chain.input, depths=depths, pixels=pixels)
+    builder = StageBuilder(chain.input, depths=depths, pixels=pixels, memories=memories)
     buffered = False
     for step in chain.steps:
         if isinstance(step, InputThreshold):
@@ -95,53 +101,11 @@ def build_chain(chain: Chain, folding: Folding, depths: dict[str, int] | None = 
     return tuple(builder.stages)
 
 
-def ring_depth_words(stage: Window) -> int:
-    """Words that a window unit's ring buffer must hold to emit windows without a gap.
-
-    While the last window of a frame is read, it must stay in the ring and the
-    first window of the next frame must already be there: two spans from the
-    first to the last word of a window. While the last window of a row is read,
-    the first one of the next row must be there, which lies ``stride`` rows lower.
-    """
-    rows, width = stage.kernel[0], stage.input.width
-    words = stage.input.beats_per_pixel
-    span = (rows - 1) * width + stage.kernel[1]
-    row_change = (rows + stage.stride[0] - 2) * width + 2 * stage.kernel[1]
-    return max(2 * span, row_change) * words
-
-
-def least_ring_words(stage: Window) -> int:
-    """Words without which a ring buffer cannot hold a window and take in the next pixel."""
-    words = stage.input.beats_per_pixel
-    return ((stage.kernel[0] - 1) * stage.input.width + stage.kernel[1] + 1) * words
-
-
-def power_of_two(words: int) -> int:
-    """The least power of two that is not below ``words``: an address of that depth wraps by itself."""
-    return 1 << (words - 1).bit_length()
-
-
-def with_depth(stage: Window | Fifo, depth: int) -> Window | Fifo:
-    """The stage with a buffer of ``depth`` words, in the kind of memory that is cheaper."""
-    memory = ram_style(stage.input.width_bits, depth)
-    if isinstance(stage, Fifo):
-        return replace(stage, depth=depth, memory=memory)
-    return replace(stage, depth_words=depth, memory=memory)
-
-
-def cheapest_depth(stage: Window | Fifo, words: int) -> int:
-    """The depth of at least ``words`` that costs least, of equal ones the greatest.
-
-    Looked at: full banks of 32 and 64 words (RAM32M, RAM64M), and powers of two,
-    whose addresses wrap by themselves.
-    """
-    depths = {-(-words // 32) * 32, -(-words // 64) * 64, power_of_two(max(words, 2))}
-
-    def cost(depth: int) -> tuple[float, int]:
-        need = stage_resources(with_depth(stage, depth))
-        return need.lut + LUT_PER_BRAM36 * need.bram36, -depth
-
-    return min(depths, key=cost)
+def with_cuts(unit: Mvtu, clock_hz: int) -> Mvtu:
+    """The unit with as many registers in its dot product as the clock asks for."""
+    if not unit.input.dtype.is_bipolar or unit.is_constant or unit.is_sequenced or unit.is_fixed:
+        return replace(unit, cuts=(0, 0))
+    return replace(unit, cuts=dot_cuts(unit.simd, clock_hz))
 
 
 def accumulator_type(layer: MacLayer, runtime: bool = False) -> DataType:
@@ -180,10 +144,12 @@ class StageBuilder:
         least: bool = False,
         pixels: int = 1,
         skip: int = 0,
+        memories: dict[str, str] | None = None,
     ) -> None:
         self.least = least
         self.stages: list[Stage] = []
         self.depths = depths or {}
+        self.memories = memories or {}
         self.taken: set[str] = set()
         self.value: str | None = None
         self.stream = Stream(
@@ -298,7 +264,8 @@ class StageBuilder:
             depth = self.depths.get(window.name)
             if not depth and self.least:
                 depth = cheapest_depth(window, least_ring_words(window))
-            self.add(with_depth(window, depth or power_of_two(ring_depth_words(window))))
+            depth = depth or power_of_two(ring_depth_words(window))
+            self.add(with_depth(window, depth, self.memories.get(window.name)))
         self.mvtu(layer, choice, neuron_fold)
 
     def flatten(self, layer: MacLayer) -> None:
@@ -334,9 +301,7 @@ class StageBuilder:
             rows=layer.kernel[0],
             step=layer.channels,
         )
-        if unit.input.dtype.is_bipolar and not (unit.is_constant or unit.is_sequenced or unit.is_fixed):
-            unit = replace(unit, cuts=dot_cuts(choice.simd, layer.clock_hz))
-        self.add(unit)
+        self.add(with_cuts(unit, layer.clock_hz))
 
     def fifo(self, layer: MacLayer) -> None:
         name = self.name(layer.name, "fifo")
@@ -346,7 +311,7 @@ class StageBuilder:
 
     def buffer(self, name: str, layer: MacLayer | PoolStep, depth: int) -> None:
         fifo = Fifo(name, layer.name, self.value, self.stream, self.stream, depth)
-        self.add(with_depth(fifo, depth))
+        self.add(with_depth(fifo, depth, self.memories.get(name)))
 
     def regroup(self, layer: MacLayer, lanes: int) -> None:
         """Bring the stream to ``lanes`` values a beat; a dense layer's input becomes one pixel."""

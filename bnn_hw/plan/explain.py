@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from bnn_hw.ir.graph import Graph
-from bnn_hw.pipeline.chain import with_runtime_weights
+from bnn_hw.pipeline.chain import with_clock, with_runtime_weights
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
+from bnn_hw.pipeline.stages import Mvtu
+from bnn_hw.plan.budget import Budget
 from bnn_hw.plan.cycles import bottleneck, interval
-from bnn_hw.plan.memory import LUT_PER_BRAM36
-from bnn_hw.plan.search import LayerTable, Option, Search
-from bnn_hw.plan.solve import Solution, sized
-
-_UNLIMITED = 1e12
-_MOST_BRAM36 = 2000
+from bnn_hw.plan.folding import LayerFolding
+from bnn_hw.plan.search import UNLIMITED, Search
+from bnn_hw.plan.sized import price, realised
+from bnn_hw.plan.solve import cheapest_within
+from bnn_hw.plan.tables import LayerTable, Option
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class LayerReason:
 class Alternative:
     """The cheapest folding of another interval against the plan's, within its limits if any is.
 
-    lut, bram36: more (or fewer) than the plan; changed: layers with another folding;
+    lut, bram36, dsp: more (or fewer) than the plan; changed: layers with another folding;
     exceeds: names of the limits it exceeds.
     """
 
@@ -43,6 +44,7 @@ class Alternative:
     fps: float
     lut: float
     bram36: float
+    dsp: float
     bottleneck: str
     changed: tuple[str, ...]
     exceeds: tuple[str, ...]
@@ -65,12 +67,14 @@ def explain(graph: Graph, plan: Plan) -> Explanation:
     chain = as_chain(graph)
     if all(layer.runtime for layer in plan.layers):
         chain = with_runtime_weights(chain)
-    search = Search(chain)
-    tables = {table.layer.name: table for table in search.tables}
+    limit = plan.limit or UNLIMITED
+    search = Search(with_clock(chain, plan.clock_hz), dsp=limit.dsp >= 1)
+    tables = {table.layer.name: table for table in search.tables.layers}
     reasons = tuple(_reason(layer, tables[layer.name], plan) for layer in plan.layers)
     every = search.intervals()
     faster = [cycles for cycles in every if cycles < plan.interval_cycles]
-    slower = (_alternative(search, cycles, plan) for cycles in every if cycles > plan.interval_cycles)
+    fewer = (cycles for cycles in every if cycles > plan.interval_cycles and _may_save(search, cycles, plan))
+    slower = (_alternative(search, cycles, plan) for cycles in fewer)
     return Explanation(
         reasons,
         _alternative(search, faster[-1], plan) if faster else None,
@@ -78,20 +82,27 @@ def explain(graph: Graph, plan: Plan) -> Explanation:
     )
 
 
+def _may_save(search: Search, cycles: int, plan: Plan) -> bool:
+    found = search.cheapest(cycles, plan.limit or UNLIMITED)
+    return found is not None and found.value < price(plan.resources)
+
+
 def _saves(other: Alternative, plan: Plan) -> bool:
-    cheaper = other.lut + LUT_PER_BRAM36 * other.bram36 < 0
-    return cheaper and other.interval_cycles > plan.interval_cycles
+    return (
+        price(Resources(other.lut, 0, other.bram36, other.dsp)) < 0
+        and other.interval_cycles > plan.interval_cycles
+    )
 
 
 def _price(option: Option) -> float:
-    return option.lut + LUT_PER_BRAM36 / 2 * option.halves
+    return price(Resources(option.lut, 0, option.halves / 2, option.dsp))
 
 
 def _reason(layer: LayerPlan, table: LayerTable, plan: Plan) -> LayerReason:
     sizes = (layer.pe, layer.simd, layer.pixels)
     own = [o for o in table.options if (o.choice.pe, o.choice.simd, o.choice.pixels) == sizes]
-    price = min(map(_price, own), default=float("inf"))
-    smaller = [o for o in table.options if o.cycles > plan.interval_cycles and _price(o) < price]
+    cost = min(map(_price, own), default=float("inf"))
+    smaller = [o for o in table.options if o.cycles > plan.interval_cycles and _price(o) < cost]
     within = sum(o.cycles <= plan.interval_cycles for o in table.options)
     if smaller:
         next_one = min(smaller, key=lambda o: (o.cycles, _price(o)))
@@ -99,7 +110,7 @@ def _reason(layer: LayerPlan, table: LayerTable, plan: Plan) -> LayerReason:
         pixels = f" and {several} pixels" if several > 1 else ""
         reason = (
             f"the nearest smaller one, PE {next_one.choice.pe} SIMD {next_one.choice.simd}{pixels}, takes "
-            f"{next_one.cycles:,} cycles and {price - _price(next_one):,.0f} LUT less"
+            f"{next_one.cycles:,} cycles and {cost - _price(next_one):,.0f} LUT less"
         )
     else:
         reason = "no folding of this layer is smaller"
@@ -112,19 +123,15 @@ def _reason(layer: LayerPlan, table: LayerTable, plan: Plan) -> LayerReason:
 
 
 def _alternative(search: Search, cycles: int, plan: Plan) -> Alternative | None:
-    limit = plan.limit or Resources(_UNLIMITED, _UNLIMITED, _MOST_BRAM36, _UNLIMITED)
-    folding = search.cheapest(cycles, limit.lut, limit.bram36)
-    folding = folding or search.cheapest(cycles, _UNLIMITED, _MOST_BRAM36)
-    if folding is None:
-        return None
-    solution: Solution = sized(search.chain, folding)
-    own = {layer.name: (layer.pe, layer.simd, layer.pixels, layer.weight_memory) for layer in plan.layers}
-    changed = tuple(
-        name
-        for name, choice in folding.items()
-        if own[name][:3] != (choice.pe, choice.simd, choice.pixels)
-        or choice.weight_memory not in (None, own[name][3])
-    )
+    limit = plan.limit or UNLIMITED
+    solution = cheapest_within(search, Budget(limit, plan.budget), cycles)
+    if solution is None:
+        found = search.cheapest(cycles, UNLIMITED)
+        if found is None:
+            return None
+        solution = realised(search.chain, found)
+    units = {stage.layer: stage for stage in plan.stages if isinstance(stage, Mvtu)}
+    changed = tuple(name for name, choice in solution.folding.items() if _differs(units[name], choice))
     need = solution.resources
     names = ("lut", "ff", "bram36", "dsp")
     return Alternative(
@@ -132,10 +139,18 @@ def _alternative(search: Search, cycles: int, plan: Plan) -> Alternative | None:
         plan.clock_hz / interval(solution.stages),
         need.lut - plan.resources.lut,
         need.bram36 - plan.resources.bram36,
+        need.dsp - plan.resources.dsp,
         bottleneck(solution.stages),
         changed,
         tuple(name for name in names if getattr(need, name) > getattr(limit, name)),
     )
+
+
+def _differs(unit: Mvtu, choice: LayerFolding) -> bool:
+    sizes = unit.pe, unit.simd, unit.input.pixels, unit.accumulate, unit.match
+    alone = unit.neuron_fold * unit.synapse_fold == 1
+    same = alone or choice.weight_memory in (None, unit.weight_memory)
+    return sizes != (choice.pe, choice.simd, choice.pixels, choice.accumulate, choice.match) or not same
 
 
 def explanation_tables(plan: Plan, found: Explanation) -> list[Table]:
@@ -154,6 +169,7 @@ def explanation_tables(plan: Plan, found: Explanation) -> list[Table]:
         "frames a second",
         "LUT",
         "BRAM36",
+        "DSP",
         "bottleneck",
         "layers changed",
         "limits",
@@ -161,10 +177,14 @@ def explanation_tables(plan: Plan, found: Explanation) -> list[Table]:
         speeds.add_column(name, overflow="fold")
     fps = f"{plan.fps:,.0f}"
     lut, bram = f"{plan.resources.lut:,.0f}", f"{plan.resources.bram36:g}"
-    speeds.add_row("this plan", f"{plan.interval_cycles:,}", fps, lut, bram, plan.bottleneck, "", plan.budget)
+    own = (f"{plan.interval_cycles:,}", fps, lut, bram, f"{plan.resources.dsp:g}")
+    speeds.add_row("this plan", *own, plan.bottleneck, "", plan.budget)
+    if plan.port_cycles:
+        most = f"{plan.clock_hz / plan.port_cycles:,.0f}"
+        speeds.add_row("memory port", f"{plan.port_cycles:,}", most, *[""] * 6)
     for name, other in (("next faster", found.faster), ("next slower", found.slower)):
         if other is None:
-            speeds.add_row(name, "none", *[""] * 6)
+            speeds.add_row(name, "none", *[""] * 7)
             continue
         over = ", ".join(other.exceeds)
         speeds.add_row(
@@ -173,6 +193,7 @@ def explanation_tables(plan: Plan, found: Explanation) -> list[Table]:
             f"{other.fps:,.0f}",
             f"{other.lut:+,.0f}",
             f"{other.bram36:+g}",
+            f"{other.dsp:+g}",
             other.bottleneck,
             ", ".join(other.changed),
             f"exceeds {over}" if over else "kept",

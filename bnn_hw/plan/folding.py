@@ -72,6 +72,14 @@ def useful_pe(layer: MacLayer) -> tuple[int, ...]:
     return tuple(sorted({-(-layer.mh // fold) for fold in range(1, layer.mh + 1)}))
 
 
+def dsp_choices(layer: MacLayer, pe: int, simd: int) -> tuple[tuple[str, str], ...]:
+    """What DSP slices can do in a layer: (accumulate, match), not both LUT."""
+    constant = pe == layer.mh and simd == layer.mw and not layer.runtime
+    if not layer.input.dtype.is_bipolar or constant:
+        return ()
+    return ((LUT, DSP),) if layer.mw > MAX_DSP_SYNAPSES else ((DSP, LUT), (LUT, DSP), (DSP, DSP))
+
+
 def is_full(layer: MacLayer, simd: int) -> bool:
     """Tell whether a beat is a whole window."""
     return simd == layer.mw

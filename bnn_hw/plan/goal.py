@@ -15,13 +15,14 @@ from bnn_hw.plan.folding import Folding, read_folding
 HIGH_THROUGHPUT = "high-throughput"
 FPS = "fps"
 LOW_POWER = "low-power"
+LOW_LATENCY = "low-latency"
 FOLDING = "folding"
-KNOWN = (HIGH_THROUGHPUT, f"{FPS}=N", f"{LOW_POWER}=N", f"{FOLDING}=FILE")
+KNOWN = (HIGH_THROUGHPUT, f"{FPS}=N", f"{LOW_POWER}=N", LOW_LATENCY, f"{FOLDING}=FILE")
 
 
 @dataclass(frozen=True)
 class Goal:
-    """kind: HIGH_THROUGHPUT; FPS or LOW_POWER (with ``fps``); FOLDING (with ``folding``, a name or path)."""
+    """kind: HIGH_THROUGHPUT, LOW_LATENCY; FPS, LOW_POWER (``fps``); FOLDING (``folding``: name or path)."""
 
     text: str
     kind: str
@@ -35,7 +36,7 @@ def parse_goal(text: str | None) -> Goal:
     if not text:
         raise ConfigError.at(place, "is missing; there is no default", f"give one of: {', '.join(KNOWN)}")
     kind, equals, value = text.partition("=")
-    if kind == HIGH_THROUGHPUT and not equals:
+    if kind in (HIGH_THROUGHPUT, LOW_LATENCY) and not equals:
         return Goal(text, kind)
     if kind in (FPS, LOW_POWER):
         try:
@@ -49,7 +50,9 @@ def parse_goal(text: str | None) -> Goal:
         return Goal(text, kind, fps=fps)
     if kind == FOLDING and value:
         return Goal(text, kind, folding=value)
-    near = difflib.get_close_matches(kind, (HIGH_THROUGHPUT, FPS, LOW_POWER, FOLDING), n=1, cutoff=0.4)
+    near = difflib.get_close_matches(
+        kind, (HIGH_THROUGHPUT, FPS, LOW_POWER, LOW_LATENCY, FOLDING), n=1, cutoff=0.4
+    )
     offer = next((known for known in KNOWN if near and known.startswith(near[0])), "")
     known = f"known: {', '.join(KNOWN)}"
     raise ConfigError.at(place, "is unknown", f"did you mean {offer}? {known}" if offer else known)

@@ -15,12 +15,23 @@ from bnn_hw.pipeline.chain import Chain, with_clock, with_runtime_weights
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
-from bnn_hw.plan.budget import UTILISATION, Budget, budget_of, parse_limits
+from bnn_hw.plan.budget import UTILISATION, Budget, budget_of, lifts_port, parse_limits
 from bnn_hw.plan.cost import core_resources, stage_resources
 from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
 from bnn_hw.plan.folding import Folding, check_folding
-from bnn_hw.plan.goal import FOLDING, FPS, HIGH_THROUGHPUT, LOW_POWER, Goal, manual_folding, parse_goal
-from bnn_hw.plan.solve import Solution, check_fit, high_throughput, low_power, reach_fps, sized
+from bnn_hw.plan.goal import (
+    FOLDING,
+    FPS,
+    HIGH_THROUGHPUT,
+    LOW_LATENCY,
+    LOW_POWER,
+    Goal,
+    manual_folding,
+    parse_goal,
+)
+from bnn_hw.plan.port import port_cycles
+from bnn_hw.plan.sized import Solution, sized
+from bnn_hw.plan.solve import check_fit, high_throughput, low_latency, low_power, reach_fps
 from bnn_hw.plan.timing import latency_cycles
 
 # What the processing system of a Zynq-7000 can give the fabric (AMD's configuration of FCLK_CLK).
@@ -41,11 +52,13 @@ def make_plan(
     """Fold ``graph`` onto ``board`` for ``goal``.
 
     goal: ``high-throughput``, ``fps=N``, ``low-power=N`` (least energy at N frames a
-    second, at a clock as low as that allows), or ``folding=`` with a folding of the
-    design or a file. clock_hz: the board's default if None; for low power the highest
-    allowed. arithmetic: one of bnn_hw.pipeline.arithmetic.ARITHMETIC. The core keeps to
-    ``utilisation`` of the part less the shell, and for the resources that ``limit``
-    names to these limits (see bnn_hw.plan.budget.parse_limits). Without a utilisation
+    second, at a clock as low as that allows), ``low-latency`` (a single frame soonest), or
+    ``folding=`` with a folding of the design or a file. clock_hz: the board's default if
+    None; for low power the highest allowed. arithmetic: one of
+    bnn_hw.pipeline.arithmetic.ARITHMETIC. The core keeps to ``utilisation`` of the part less
+    the shell, for the resources that ``limit`` names to these limits (see
+    bnn_hw.plan.budget.parse_limits), and to what one memory port feeds, unless ``limit``
+    has ``port=off``. Without a utilisation
     the planner keeps to bnn_hw.plan.budget.UTILISATION; a folding that the user gives
     may take all of the part that the shell leaves. runtime_weights: weights and
     thresholds of every layer can be loaded; otherwise those of the layers that a folding
@@ -61,11 +74,20 @@ def make_plan(
     chain = with_clock(chain, clock_hz)
     share = utilisation if utilisation is not None else 1.0 if wanted.kind == FOLDING else UTILISATION
     budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
+    if not lifts_port(limit):
+        budget = replace(budget, port_cycles=port_cycles(chain, board, clock_hz))
     solution = _solve(chain, budget, wanted, design, clock_hz)
     if wanted.kind == LOW_POWER:
         clock_hz = max(math.ceil(wanted.fps * interval(solution.stages)), LEAST_CLOCK_HZ)
     plan = _record(graph, chain, board, wanted, clock_hz, solution)
-    return replace(plan, arithmetic=arithmetic, budget=budget.text, limit=budget.limit, proof=solution.proof)
+    return replace(
+        plan,
+        arithmetic=arithmetic,
+        budget=budget.text,
+        limit=budget.limit,
+        proof=solution.proof,
+        port_cycles=budget.port_cycles,
+    )
 
 
 def _checked_clock(clock_hz: int) -> int:
@@ -96,6 +118,8 @@ def _solve(chain: Chain, budget: Budget, goal: Goal, design: Design | None, cloc
         return reach_fps(chain, budget, goal.fps, clock_hz)
     if goal.kind == LOW_POWER:
         return low_power(chain, budget, goal.fps, clock_hz)
+    if goal.kind == LOW_LATENCY:
+        return low_latency(chain, budget)
     solution = sized(chain, manual_folding(goal, chain, design))
     check_fit(solution, budget)
     return solution

@@ -15,7 +15,8 @@ from bnn_hw.plan.cycles import bottleneck, interval
 from bnn_hw.plan.folding import Folding
 from bnn_hw.plan.power import core_power
 from bnn_hw.plan.search import Search
-from bnn_hw.plan.solve import Solution, cheapest_within, high_throughput, price
+from bnn_hw.plan.sized import Solution, price
+from bnn_hw.plan.solve import cheapest_within, high_throughput
 
 # Unless told otherwise the front ends where a frame takes that many times the cycles of the fastest folding.
 SLOWEST = 128
@@ -63,7 +64,7 @@ def front(
     if not even the smallest folding fits.
     """
     chain = as_chain(graph)
-    search = Search(chain)
+    search = Search(chain, dsp=budget.limit.dsp >= 1)
     fastest = high_throughput(chain, budget)
     first = interval(fastest.stages)
     found = [_point(CHEAPEST, fastest, clock_hz)]

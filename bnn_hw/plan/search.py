@@ -1,293 +1,297 @@
-"""The cheapest folding that keeps every layer within a number of cycles: an exact dynamic programme.
+"""The cheapest folding that keeps every layer within a number of cycles, exactly.
 
-A layer's cycles depend on its own PE, SIMD and pixels only. Its cost depends on them,
-on the kind of its weight memory, and on what arrives in a beat (an *arrival*: lanes and
-pixels), because of the converter or split between unlike neighbours. The lanes that
-arrive are the PE of the layer before, the pixels those that it makes. So the chain is
-solved from front to back: for each arrival reached so far and each number of block
-RAMs spent, the fewest LUTs.
+The options of :mod:`bnn_hw.plan.tables` make a layered graph whose paths are the foldings:
+its nodes are what may arrive at a layer, its edges the layer's options. For a frame every
+so many cycles the buffers' depths, and with them all costs, are known, so that the cheapest
+folding is a shortest path. Limits on LUTs, block RAM and DSP slices make it a shortest path
+with limited resources, which is found in three steps:
 
-The search space: at the input the pixels that pixels.first_pixels names, at other layers
-every divisor of those that arrive; every legal SIMD; PE the least for each number of neuron folds
-(any other is as slow and larger), and those equal to a SIMD of the next layer,
-which save a converter; weights in logic or block RAM. Within it and by the cost
-law the result is optimal; buffers count with their nominal depth here.
+* prices on the resources that are short (Lagrangian relaxation) give a bound that no
+  folding within the limits can beat, and mostly the optimum itself;
+* options that no path within the bound can contain are left out;
+* what remains is enumerated by an exact dynamic programme: for each arrival, number of RAMB18
+  and number of DSP slices spent the fewest LUTs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from bnn_hw.pipeline.chain import Chain, InputThreshold, MacLayer
+from bnn_hw.pipeline.chain import Chain
 from bnn_hw.pipeline.record import Resources
-from bnn_hw.pipeline.stages import Stage
-from bnn_hw.plan.build import StageBuilder
 from bnn_hw.plan.cost import stage_resources
-from bnn_hw.plan.cycles import stage_cycles
-from bnn_hw.plan.folding import Folding, LayerFolding, is_full, legal_simd, useful_pe
-from bnn_hw.plan.memory import BLOCK, LOGIC, LUT_PER_BRAM36
-from bnn_hw.plan.pixels import after_split, first_pixels, input_pixels, is_aligned, later_pixels
+from bnn_hw.plan.cuts import Cut, Path, with_slow
+from bnn_hw.plan.depths import best_depth
+from bnn_hw.plan.folding import Folding
+from bnn_hw.plan.memory import BLOCK, LOGIC
+from bnn_hw.plan.pace import Buffer
+from bnn_hw.plan.programme import Programme
+from bnn_hw.plan.relax import PRICES, Relaxed
+from bnn_hw.plan.tables import LayerTable, Tables
 
-_FAR = np.inf
+UNLIMITED = Resources(1e12, 1e12, 1e6, 1e6)
 
-Arrival = tuple[int, int, int]
-"""Lanes and pixels of a beat, and places without meaning before a row."""
-
-Entry = tuple[int, int, int]
-"""SIMD and pixels of a layer, and places without meaning before a row."""
+# Of a price beside a latency: all of a part's LUTs count less than half a cycle.
+_TRACE = 1e-6
 
 
 @dataclass(frozen=True)
-class Option:
-    """One way to build a layer with the pools behind it.
+class Found:
+    """A folding with its buffers, and what it takes by the search's count.
 
-    halves: RAMB18; entry, gives: what goes in and comes out.
+    depths, blocks: depth of each layer's buffer, and whether it lies in block RAM; inlets: depth of
+    the FIFO before a layer's split. value: of the objective.
     """
 
-    choice: LayerFolding
-    cycles: int
+    folding: Folding
+    depths: dict[str, int]
+    blocks: dict[str, bool]
+    inlets: dict[str, int]
     lut: float
     halves: int
-    entry: Entry
-    gives: Arrival
+    dsp: int
+    value: float
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(self.lut, 0, self.halves / 2, self.dsp)
 
 
-@dataclass
-class LayerTable:
-    """All options of a layer, and what stands before it: (LUT, RAMB18)."""
-
-    layer: MacLayer
-    options: list[Option]
-    entry: dict[tuple[Arrival, Entry], tuple[float, int]]
-
-
-def total_of(stages: Iterable[Stage]) -> Resources:
-    """Sum of the stages' predicted resources."""
-    return sum((stage_resources(stage) for stage in stages), Resources())
-
-
-def _halves(resources: Resources) -> int:
-    return round(2 * resources.bram36)
+def limits_of(limit: Resources) -> np.ndarray:
+    return np.array([limit.lut, int(2 * limit.bram36), int(limit.dsp)], dtype=float)
 
 
 class Search:
-    """Tables of one chain, made once, and searches on them."""
+    """Searches on the tables of a chain."""
 
-    def __init__(self, chain: Chain, least_buffers: bool = False) -> None:
-        """least_buffers: count buffers as small as any can be, which bounds every real cost from below."""
+    def __init__(
+        self, chain: Chain, dsp: bool = False, most: int | None = None, most_pixels: int | None = None
+    ) -> None:
+        """dsp: DSP slices may take part; most: cycles a frame that are never exceeded.
+
+        most_pixels: of the network's input in a beat.
+        """
         self.chain = chain
-        self.least = least_buffers
-        self.first_pixels = first_pixels(chain)
-        self.groups = self._groups()
-
-    def _groups(self) -> list[list]:
-        """Each layer with the pools behind it."""
-        groups: list[list] = []
-        for step in self.chain.steps:
-            if isinstance(step, MacLayer):
-                groups.append([step])
-            elif groups:
-                groups[-1].append(step)
-        return groups
-
-    @cached_property
-    def heads(self) -> dict[Arrival, tuple[float, int]]:
-        """What stands before the first layer, a threshold on the pixels, by pixels a beat."""
-        heads = {}
-        for pixels in {input_pixels(self.chain.layers[0], n) for n in self.first_pixels}:
-            builder = StageBuilder(self.chain.input, pixels=pixels)
-            for step in self.chain.steps:
-                if isinstance(step, InputThreshold):
-                    builder.threshold(step)
-            total = total_of(builder.stages)
-            heads[self.chain.input.channels, pixels, 0] = total.lut, _halves(total)
-        return heads
-
-    def pe_values(self, index: int) -> tuple[int, ...]:
-        """PE worth considering for a layer."""
-        layer = self.groups[index][0]
-        values = set(useful_pe(layer))
-        if index + 1 < len(self.groups):
-            values |= {simd for simd in legal_simd(self.groups[index + 1][0]) if simd <= layer.mh}
-        return tuple(sorted(values))
-
-    @cached_property
-    def tables(self) -> list[LayerTable]:
-        arrivals = set(self.heads)
-        tables = []
-        for index, (layer, *pools) in enumerate(self.groups):
-            taken = {way for arrival in arrivals for way in self._takes(index, layer, arrival)}
-            options = [
-                option
-                for pe in self.pe_values(index)
-                for simd in legal_simd(layer)
-                for pixels, skip in sorted(taken)
-                if pixels == 1 or is_full(layer, simd)
-                for option in self._options(index, layer, pools, pe, (simd, pixels, skip))
-            ]
-            entries = {option.entry for option in options}
-            entry = {
-                (arrival, e): self._entry(index, layer, arrival, e)
-                for arrival in arrivals
-                for e in entries
-                if e[1:] in self._takes(index, layer, arrival)
-            }
-            tables.append(LayerTable(layer, options, entry))
-            arrivals = {option.gives for option in options}
-        return tables
-
-    def _takes(self, index: int, layer: MacLayer, arrival: Arrival) -> set[tuple[int, int]]:
-        """Pixels a beat that a layer may take of what arrives, with the places they skip."""
-        _, arriving, skip = arrival
-        if index == 0:
-            return {(n, 0) for n in self.first_pixels if input_pixels(layer, n) == arriving}
-        return {(n, after_split(arriving, skip, n)) for n in later_pixels(layer, arriving)}
-
-    def _entry(self, index: int, layer: MacLayer, arrival: Arrival, entry: Entry) -> tuple[float, int]:
-        builder = StageBuilder(
-            layer.input, lanes=arrival[0], least=self.least, pixels=arrival[1], skip=arrival[2]
-        )
-        builder.entry(layer, LayerFolding(1, entry[0], pixels=entry[1]), buffered=index > 0)
-        total = total_of(builder.stages)
-        return total.lut, _halves(total)
-
-    def _options(self, index: int, layer: MacLayer, pools: list, pe: int, entry: Entry) -> Iterable[Option]:
-        simd, pixels, skip = entry
-        for memory in (LOGIC, BLOCK):
-            choice = LayerFolding(pe, simd, memory, pixels=pixels)
-            lanes = layer.channels if is_full(layer, simd) else simd
-            builder = StageBuilder(layer.input, lanes=lanes, least=self.least, pixels=pixels, skip=skip)
-            if index == 0 and is_aligned(layer, pixels):
-                builder.align(layer, pixels)
-                builder.stages.clear()  # it counts as what stands before
-            builder.unit(layer, choice)
-            for step in pools:
-                builder.pool(step)
-            gives = builder.stream.lanes, builder.stream.pixels, builder.stream.skip
-            if layer is self.chain.layers[-1]:
-                builder.scores(self.chain)
-            total = total_of(builder.stages)
-            cycles = max(stage_cycles(stage) for stage in builder.stages)
-            yield Option(choice, cycles, total.lut, _halves(total), entry, gives)
-            if -(-layer.mh // pe) * (layer.mw // simd) == 1:
-                break  # constants need no memory
+        self.tables = Tables(chain, dsp, most, most_pixels)
+        self._cuts: dict[int, list[Cut]] = {}
+        self._costs: dict[tuple, tuple[tuple[float, float, int], ...]] = {}
 
     def intervals(self) -> list[int]:
         """Every number of cycles that can be a folding's slowest layer's, ascending."""
-        floor = max(min(option.cycles for option in table.options) for table in self.tables)
-        return sorted(
-            {floor} | {o.cycles for table in self.tables for o in table.options if o.cycles > floor}
-        )
+        layers = self.tables.layers
+        floor = max(int(table.cycles.min()) if len(table.cycles) else 1 << 62 for table in layers)
+        values = np.unique(np.concatenate([table.cycles for table in layers]))
+        return [int(value) for value in values[values >= floor]]
 
-    def cheapest(self, cycles: int, lut: float, bram36: float) -> Folding | None:
+    def cheapest(self, cycles: int, limit: Resources, above: int = 0) -> Found | None:
         """The cheapest folding within ``cycles`` a frame that keeps to the limits, None if there is none.
 
-        Cheapest: least LUT + LUT_PER_BRAM36 * BRAM36, of equal ones the one with
-        fewer LUTs.
+        Cheapest: least LUT + LUT_PER_BRAM36 * BRAM36 + LUT_PER_DSP * DSP. above: a layer at least
+        takes more cycles.
         """
-        sweep = self._swept(cycles, bram36)
-        return sweep.best(lut)[1] if sweep else None
+        return self._least(cycles, limit, PRICES, above=above)
 
-    def least_price(self, cycles: int, lut: float, bram36: float) -> float:
-        """LUT + LUT_PER_BRAM36 * BRAM36 of the cheapest folding, infinite if there is none."""
-        sweep = self._swept(cycles, bram36)
-        return float(sweep.best(lut)[0]) if sweep else float(_FAR)
+    def again(self, found: Found, cycles: int, limit: Resources) -> Found | None:
+        """The same folding with buffers for a frame every ``cycles``; None if it exceeds the limits."""
+        cuts = self._cuts_of(cycles)
+        assert cuts is not None
+        own = []
+        for cut in cuts:
+            choice = found.folding[cut.table.layer.name]
+            own.append(cut.kept(np.array([cut.table.options[i].choice == choice for i in cut.option])))
+        return self._least(cycles, limit, PRICES, cuts=own)
 
-    def _swept(self, cycles: int, bram36: float) -> _Sweep | None:
-        halves = int(2 * bram36)
-        if halves < 0:
+    def fewest_luts(self, cycles: int, limit: Resources) -> Found | None:
+        """The folding of fewest LUTs within ``cycles`` a frame and the limits, None if there is none."""
+        return self._least(cycles, limit, np.array([1.0, 0.0, 0.0]))
+
+    def fits(self, cycles: int, limit: Resources) -> bool:
+        """Tell whether any folding within ``cycles`` a frame keeps to the limits."""
+        return self._least(cycles, limit, np.array([1.0, 0.0, 0.0]), any_will_do=True) is not None
+
+    def least_latency(self, cycles: int, limit: Resources) -> Found | None:
+        """The folding whose layers take least from their last input beat to their last output, added up.
+
+        As good as prices on the resources find it; value: of the sum, and a trace of its price.
+        """
+        return self._least(cycles, limit, _TRACE * PRICES, extra=1.0)
+
+    def latency_bound(self, cycles: int, limit: Resources) -> int:
+        """A latency that no folding within the limits is below."""
+        cuts = self._cuts_of(cycles)
+        if cuts is None:
+            return 0
+        relaxed = Relaxed(self.heads(), cuts, limits_of(limit), _TRACE * PRICES, 1.0)
+        relaxed.ascend()
+        return max(0, int(np.ceil(relaxed.bound - 0.5)))
+
+    def _least(
+        self,
+        cycles: int,
+        limit: Resources,
+        objective: np.ndarray,
+        any_will_do: bool = False,
+        extra: float = 0.0,
+        above: int = 0,
+        cuts: list[Cut] | None = None,
+    ) -> Found | None:
+        limits = limits_of(limit)
+        cuts = cuts or self._cuts_of(cycles)
+        if (limits < 0).any() or cuts is None:
             return None
-        sweep = _Sweep(halves + 1, self.heads)
-        for table in self.tables:
-            sweep.add(table, cycles)
-        return sweep
+        relaxed = Relaxed(self.heads(), with_slow(cuts, above), limits, objective, extra)
+        relaxed.ascend()
+        if relaxed.impossible:
+            return None
+        # With buffers as deep as they are: first on the best path, then on all options that a better one,
+        # or any within the limits, may contain.
+        worst = self._worst(limits, objective, cuts, extra)
+        first = self._tried(relaxed, cycles, limits, objective, extra, above)
+        if first and any_will_do:
+            return first
+        left = relaxed.pruned(first.value if first else worst)
+        if any(not len(cut.option) for cut in left):
+            return first
+        cuts = with_slow(self._exact(left, cycles), above)
+        relaxed = Relaxed(self.heads(), cuts, limits, objective, extra)
+        relaxed.ascend(any_will_do)
+        best = relaxed.best
+        if relaxed.impossible:
+            return first
+        if best is not None and (any_will_do or relaxed.bound > best.value - 1e-6):
+            return self.found(cuts, best)
+        if extra and (best or first):
+            return self.found(cuts, best) if best else first
+        cap = best.value - 1e-6 if best else first.value if first else worst
+        left = relaxed.pruned(cap)
+        better = Programme(self.heads(), left, limits, objective).best()
+        if better and (best is None or better.value < best.value - 1e-6):
+            return self.found(left, better)
+        return self.found(cuts, best) if best else None
 
+    def _tried(
+        self,
+        relaxed: Relaxed,
+        cycles: int,
+        limits: np.ndarray,
+        objective: np.ndarray,
+        extra: float,
+        above: int,
+    ) -> Found | None:
+        """The best path with buffers as deep as they are, None if it exceeds the limits then."""
+        path = relaxed.best or relaxed.last
+        if path is None:
+            return None
+        own = [cut.kept(np.array([row])) for cut, row in zip(relaxed.cuts, path.rows, strict=True)]
+        cuts = with_slow(self._exact(own, cycles), above)
+        alone = Relaxed(self.heads(), cuts, limits, objective, extra)
+        alone.ascend()
+        return self.found(cuts, alone.best) if alone.best else None
 
-@dataclass
-class _Trace:
-    """For each arrival behind a layer and number of RAMB18 the option taken, and what it was entered with.
+    def _worst(self, limits: np.ndarray, objective: np.ndarray, cuts: list[Cut], extra: float) -> float:
+        """No folding within the limits has a greater value."""
+        slowest = sum(float(cut.tail.max()) + float(cut.way_tail.max()) for cut in cuts)
+        return float(np.minimum(limits, 1e9) @ objective + extra * slowest)
 
-    entered: by entry and number of RAMB18, the place in ``arrivals``.
-    """
+    def _cuts_of(self, cycles: int) -> list[Cut] | None:
+        """Every option within the cycles, with buffers as small as they can be; None if a layer has none."""
+        if cycles not in self._cuts:
+            cuts = []
+            for table in self.tables.layers:
+                option = np.flatnonzero(table.cycles <= cycles)
+                if not len(option):
+                    return None
+                words = {b: table.buffers[b].least_words for b in np.unique(table.buffer[option]) if b >= 0}
+                cuts.append(self._expanded(table, option, words, None))
+            self._cuts = {cycles: cuts}
+        return self._cuts[cycles]
 
-    layer: str
-    options: list[Option]
-    arrivals: list[Arrival]
-    taken: dict[Arrival, np.ndarray]
-    entered: dict[Entry, np.ndarray]
-    entry_halves: dict[Entry, int]
+    def _exact(self, cuts: list[Cut], cycles: int) -> list[Cut]:
+        """The options with the depths that their buffers need."""
+        found = []
+        for cut in cuts:
+            table = cut.table
+            option = np.unique(cut.option)
+            pace = self.tables.paces[table.layer.name]
+            words = {
+                b: pace.words(table.buffers[b], cycles) for b in np.unique(table.buffer[option]) if b >= 0
+            }
+            found.append(self._expanded(table, option, words, cycles))
+        return found
 
+    def _expanded(
+        self, table: LayerTable, option: np.ndarray, words: dict[int, int], cycles: int | None
+    ) -> Cut:
+        """Each option with its buffer in LUTs, and once more in block RAM where that saves LUTs."""
+        costs = {b: self._buffer_costs(table, b, need) for b, need in words.items()}
+        none = ((0.0, 0.0, 0), (np.inf, 0.0, 0))
+        own = [costs.get(b, none) for b in table.buffer[option]]
+        logic = np.array([item[0] for item in own])
+        block = np.array([item[1] for item in own])
+        saves = block[:, 0] < logic[:, 0]
+        option = np.concatenate([option, option[saves]])
+        chosen = np.concatenate([logic, block[saves]])
+        use = table.use[option].copy()
+        use[:, :2] += chosen[:, :2]
+        in_block = np.arange(len(option)) >= len(logic)
+        way, depth = self._ways(table, cycles)
+        return Cut(
+            table,
+            option,
+            use,
+            chosen[:, 2].astype(int),
+            in_block,
+            table.entry[option],
+            table.give[option],
+            len(table.gives),
+            way,
+            table.entry_tail,
+            depth,
+        )
 
-class _Sweep:
-    """The dynamic programme: fewest LUTs by arrival behind the last layer and RAMB18 spent."""
+    def _ways(self, table: LayerTable, cycles: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """LUTs of what stands before the layer, FIFOs before splits counted, and the depth of these."""
+        way, depth = table.entry_lut.copy(), np.zeros(table.entry_lut.shape, dtype=int)
+        if cycles is None:
+            return way, depth
+        pace = self.tables.paces[table.layer.name]
+        for (arriving, skip, pixels), mask in table.splits.items():
+            waiting = pace.split(skip, arriving, -(-arriving // pixels), cycles)
+            if waiting > 1:
+                fifo = pace.inlet(arriving, skip, waiting)
+                way[mask] += stage_resources(fifo).lut
+                depth[mask] = fifo.depth
+        return way, depth
 
-    def __init__(self, size: int, heads: dict[Arrival, tuple[float, int]]) -> None:
-        self.size = size
-        self.fewest: dict[Arrival, np.ndarray] = {}
-        for arrival, (lut, halves) in heads.items():
-            self.fewest[arrival] = np.full(size, _FAR)
-            self.fewest[arrival][halves : halves + 1] = lut
-        self.traces: list[_Trace] = []
+    def _buffer_costs(
+        self, table: LayerTable, place: int, words: int
+    ) -> tuple[tuple[float, float, int], ...]:
+        """LUTs, RAMB18 and depth of a buffer in LUTs, and in block RAM."""
+        buffer: Buffer = table.buffers[place]
+        if not words:
+            return (0.0, 0.0, 0), (np.inf, 0.0, 0)
+        key = (table.layer.name, buffer, words)
+        if key not in self._costs:
+            found = []
+            for memory in (LOGIC, BLOCK):
+                need, depth = best_depth(buffer.kind, words, memory)
+                found.append((need.lut, round(2 * need.bram36), depth))
+            self._costs[key] = tuple(found)
+        return self._costs[key]
 
-    def add(self, table: LayerTable, cycles: int) -> None:
-        options = [option for option in table.options if option.cycles <= cycles]
-        trace = _Trace(table.layer.name, options, list(self.fewest), {}, {}, {})
-        entered: dict[Entry, np.ndarray] = {}
-        for entry in {option.entry for option in options}:
-            ways = [i for i, arrival in enumerate(trace.arrivals) if (arrival, entry) in table.entry]
-            if not ways:
-                continue
-            extra = [table.entry[trace.arrivals[i], entry] for i in ways]
-            halves = extra[0][1]
-            before = np.array([self.fewest[trace.arrivals[i]] for i in ways])
-            total = before + np.array([lut for lut, _ in extra])[:, None]
-            entered[entry] = self._moved(total.min(axis=0), halves)
-            trace.entered[entry] = np.array(ways)[total.argmin(axis=0)]
-            trace.entry_halves[entry] = halves
-        fewest: dict[Arrival, np.ndarray] = {}
-        for index, option in enumerate(options):
-            if option.entry not in entered:
-                continue
-            cost = self._moved(entered[option.entry], option.halves) + option.lut
-            gives = option.gives
-            if gives not in fewest:
-                fewest[gives] = np.full(self.size, _FAR)
-                trace.taken[gives] = np.full(self.size, -1)
-            better = cost < fewest[gives]
-            fewest[gives][better] = cost[better]
-            trace.taken[gives][better] = index
-        self.fewest = fewest
-        self.traces.append(trace)
+    def heads(self) -> np.ndarray:
+        """LUTs, RAMB18 and DSP before the first layer, by arrival."""
+        first = self.tables.layers[0]
+        return np.array([(*self.tables.heads[arrival], 0) for arrival in first.arrivals], dtype=float)
 
-    def _moved(self, values: np.ndarray, halves: int) -> np.ndarray:
-        if not halves:
-            return values
-        moved = np.full(self.size, _FAR)
-        if halves < self.size:
-            moved[halves:] = values[: self.size - halves]
-        return moved
-
-    def best(self, lut: float) -> tuple[float, Folding | None]:
-        """The least price within ``lut`` LUTs, and the folding; infinite and None if there is none."""
-        price = np.arange(self.size) * (LUT_PER_BRAM36 / 2)
-        found: tuple[float, float, Arrival, int] | None = None
-        for gives, values in self.fewest.items():
-            within = np.where(values <= lut, values, _FAR)
-            spent = int((within + price).argmin())
-            if within[spent] < _FAR:
-                key = (within[spent] + price[spent], within[spent], gives, spent)
-                found = min(found, key) if found else key
-        return (found[0], self._folding(found[2], found[3])) if found else (_FAR, None)
-
-    def _folding(self, gives: Arrival, spent: int) -> Folding:
-        folding: Folding = {}
-        for trace in reversed(self.traces):
-            option = trace.options[trace.taken[gives][spent]]
-            folding[trace.layer] = option.choice
-            spent -= option.halves + trace.entry_halves[option.entry]
-            gives = trace.arrivals[int(trace.entered[option.entry][spent])]
-        return dict(reversed(folding.items()))
+    def found(self, cuts: list[Cut], path: Path) -> Found:
+        folding, depths, blocks, inlets = {}, {}, {}, {}
+        for cut, row, arrival in zip(cuts, path.rows, path.arrivals, strict=True):
+            name = cut.table.layer.name
+            folding[name] = cut.table.options[cut.option[row]].choice
+            depths[name], blocks[name] = int(cut.depth[row]), bool(cut.block[row])
+            inlets[name] = int(cut.way_depth[arrival, cut.entry[row]])
+        lut, halves, dsp = path.use
+        return Found(folding, depths, blocks, inlets, float(lut), round(halves), round(dsp), path.value)

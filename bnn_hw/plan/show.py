@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from bnn_hw.board import Board
+from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan.laws import expected_error
@@ -27,6 +28,9 @@ def folding_table(plan: Plan) -> Table:
     for name in ("neurons", "synapses", "PE", "SIMD", *(["pixels"] if several else [])):
         table.add_column(name, justify="right")
     table.add_column("weights in")
+    dsp = any(_dsp_work(stage) for stage in plan.stages if isinstance(stage, Mvtu))
+    if dsp:
+        table.add_column("in DSP")
     for name in ("cycles", "of bottleneck", "LUT predicted", "BRAM36 predicted"):
         table.add_column(name, justify="right")
     kinds = {stage.layer: stage for stage in plan.stages if isinstance(stage, Mvtu)}
@@ -42,12 +46,19 @@ def folding_table(plan: Plan) -> Table:
             f"{layer.simd}",
             *([f"{layer.pixels}"] if several else []),
             f"{memory}, loadable" if unit.runtime else memory,
+            *([_dsp_work(unit)] if dsp else []),
             f"{layer.cycles:,}",
             f"{layer.cycles / plan.interval_cycles:.0%}",
             f"{layer.resources.lut:,.0f}",
             f"{layer.resources.bram36:g}",
         )
     return table
+
+
+def _dsp_work(unit: Mvtu) -> str:
+    """What DSP slices do in a layer."""
+    named = (("sums", unit.accumulate), ("matches", unit.match))
+    return ", ".join(name for name, place in named if place == DSP)
 
 
 def speed_table(plan: Plan) -> Table:
@@ -58,6 +69,7 @@ def speed_table(plan: Plan) -> Table:
     for name, value in (
         ("bottleneck", f"{plan.bottleneck}: {plan.interval_cycles:,} cycles a frame"),
         ("frames a second", f"{plan.fps:,.0f} at {plan.clock_hz / 1e6:g} MHz"),
+        *_port_rows(plan),
         *_proof_rows(plan),
         ("latency of one frame", f"{plan.latency_cycles:,} cycles, {latency_ms:.3g} ms"),
         ("power of the core (estimate)", f"{watts * 1e3:,.3g} mW, {watts / plan.fps * 1e6:,.3g} uJ a frame"),
@@ -66,13 +78,28 @@ def speed_table(plan: Plan) -> Table:
     return table
 
 
+def _port_rows(plan: Plan) -> list[tuple[str, str]]:
+    """What memory can feed; nothing where the core counts alone."""
+    if not plan.port_cycles:
+        return []
+    fps = plan.clock_hz / plan.port_cycles
+    binds = "limits the frames a second" if plan.port_cycles >= plan.interval_cycles else "feeds more"
+    return [("memory port", f"{plan.port_cycles:,} cycles a frame, {fps:,.0f} a second: {binds}")]
+
+
 def _proof_rows(plan: Plan) -> list[tuple[str, str]]:
     """How good the folding is proven to be by the cost law; nothing for one that was given."""
     if plan.proof is None:
         return []
     proof = plan.proof
     words = "proven optimum" if proof.gap <= 0 else f"gap {proof.gap:.2%}"
-    return [("objective", f"{proof.value:,.10g} {proof.objective}, bound {proof.bound:,.10g}: {words}")]
+    return [
+        (
+            "objective",
+            f"{proof.value:,.10g} {proof.objective}, bound {proof.bound:,.10g}: {words}, "
+            f"{proof.seconds:.1f} s of search",
+        )
+    ]
 
 
 def resource_table(plan: Plan, board: Board) -> Table:

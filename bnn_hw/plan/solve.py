@@ -4,212 +4,155 @@
 budget, and for these cycles the cheapest folding. Feasibility only grows with
 the cycles allowed, so bisection over the finite set of possible intervals is
 exact. ``fps=N``: the cheapest folding within the cycles that N frames a second
-leave.
+leave. ``low-power=N``: the least product of price and cycles. What memory can feed
+bounds all of them.
+
+Buffers are as deep as bnn_hw.plan.pace says, which the search counts; that the pace is kept
+with them is confirmed by the timing of the whole chain, and where it is not they get the
+depths of a schedule that keeps it.
 """
 
 from __future__ import annotations
 
 import bisect
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bnn_hw.errors import BnnHwError, FitError
 from bnn_hw.pipeline.chain import Chain
 from bnn_hw.pipeline.record import Proof, Resources
-from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Split, Stage, Window
 from bnn_hw.plan.budget import NAMES, Budget, format_amount
-from bnn_hw.plan.build import build_chain, cheapest_depth, least_ring_words
+from bnn_hw.plan.build import build_chain
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import interval
-from bnn_hw.plan.folding import Folding
-from bnn_hw.plan.memory import BLOCK, LOGIC, LUT_PER_BRAM36
-from bnn_hw.plan.search import Search, total_of
-from bnn_hw.plan.timing import required_depths
+from bnn_hw.plan.memory import LUT_PER_BRAM36
+from bnn_hw.plan.port import port_pixels
+from bnn_hw.plan.relax import LUT_PER_DSP
+from bnn_hw.plan.search import UNLIMITED, Found, Search
+from bnn_hw.plan.sized import Solution, price, realised
+from bnn_hw.plan.timing import latency_cycles
 
 CYCLES = "cycles a frame"
-PRICE = f"LUT + {LUT_PER_BRAM36} BRAM36"
+LATENCY = "cycles of latency"
+PRICE = f"LUT + {LUT_PER_BRAM36} BRAM36 + {LUT_PER_DSP} DSP"
 
-_UNLIMITED = 1 << 40
-# A folding is found with nominal buffers; if the sized ones exceed the budget, that much is set aside,
-# and from attempt to attempt more.
-_ATTEMPTS = 16
-_BRAM36_ASIDE = (0.0, 1.0, 2.0, 4.0)
+# Intervals that low latency is looked for at.
+_LATENCY_LOOKS = 40
 
 
-@dataclass(frozen=True)
-class Solution:
-    """A folding, its stages with sized buffers, what they take, and how good it is proven to be."""
+class Timer:
+    """Seconds of processor time that the searches take."""
 
-    folding: Folding
-    stages: tuple[Stage, ...]
-    resources: Resources
-    proof: Proof | None = None
+    def __init__(self) -> None:
+        self.begin = time.process_time()
 
-
-def price(resources: Resources) -> float:
-    """What the cheapest folding has least of."""
-    return resources.lut + LUT_PER_BRAM36 * resources.bram36
-
-
-def sized(chain: Chain, folding: Folding) -> Solution:
-    """Stages of a folding with buffers as deep as the bound needs."""
-    nominal = build_chain(chain, folding)
-    depths = buffer_depths(nominal, interval(nominal))
-    stages = build_chain(chain, folding, depths)
-    return Solution(folding, stages, total_of(stages))
-
-
-def buffer_depths(stages: tuple[Stage, ...], cycles: int) -> dict[str, int]:
-    """Depths for :func:`build_chain` with a frame every ``cycles``, rounded up to what RAMs come in.
-
-    A FIFO of up to two beats is left out: the skid buffer that is there does as well. A
-    converter that gathers has none at its output, and could not go on while a beat waits.
-    """
-    needed = required_depths(stages, cycles)
-    depths = {}
-    gathered = False
-    fed = False  # by a layer; the input itself waits without harm
-    for stage in stages:
-        need = needed.get(stage.name, 0)
-        if isinstance(stage, Window) and not stage.full:
-            depths[stage.name] = cheapest_depth(stage, max(need, least_ring_words(stage)))
-        elif isinstance(stage, Fifo):
-            depths[stage.name] = cheapest_depth(stage, need) if need > 2 else 0
-        elif isinstance(stage, (Converter, Split)) and fed and need > 2:
-            inlet = Fifo("", stage.layer, None, stage.input, stage.input, need)
-            depths[stage.name] = cheapest_depth(inlet, need)
-        elif isinstance(stage, Split) and gathered and need:
-            depths[stage.name] = 2
-        gathered = isinstance(stage, Converter) and stage.output.lanes > stage.input.lanes
-        fed = fed or isinstance(stage, Mvtu)
-    return depths
+    def seconds(self) -> float:
+        return time.process_time() - self.begin
 
 
 def high_throughput(chain: Chain, budget: Budget) -> Solution:
     """The fastest folding within the budget; FitError if not even the smallest one fits.
 
-    The bound is the fastest folding whose buffers are as small as they can be.
+    Among equally fast ones the cheapest.
     """
-    search = Search(chain)
-    candidates = search.intervals()
-    solution = _within(budget, lambda limit: _fastest(search, candidates, limit), chain)
-    if solution is None:
+    timer = Timer()
+    search = Search(chain, dsp=budget.limit.dsp >= 1)
+    candidates = _candidates(search.intervals(), budget.port_cycles)
+    place = _first(candidates, lambda cycles: search.fits(cycles, budget.limit))
+    if place is None:
         raise _no_fit(search, budget)
-    least = Search(chain, least_buffers=True)
-    bound = _fastest(least, candidates, budget.limit)
-    assert bound is not None
-    fewest = interval(build_chain(chain, bound))
-    solution = _faster((search, least), candidates, budget, fewest, solution)
-    return replace(solution, proof=Proof(CYCLES, interval(solution.stages), fewest))
+    bound = candidates[place]
+    for cycles in candidates[place:]:
+        solution = cheapest_within(search, budget, cycles)
+        if solution:
+            value = max(interval(solution.stages), budget.port_cycles)
+            return replace(solution, proof=Proof(CYCLES, value, bound, timer.seconds()))
+    raise _no_fit(search, budget)
 
 
-def _faster(
-    searches: tuple[Search, ...], candidates: list[int], budget: Budget, bound: int, found: Solution
-) -> Solution:
-    """A solution faster than ``found`` where sized buffers leave room for it, by bisection to the bound."""
-    lower = bisect.bisect_left(candidates, bound)
-    upper = bisect.bisect_left(candidates, interval(found.stages))
+def _candidates(intervals: list[int], port_cycles: int) -> list[int]:
+    """Intervals worth looking at when memory gives a frame every ``port_cycles``."""
+    slower = [cycles for cycles in intervals if cycles >= port_cycles]
+    return (
+        slower
+        if (slower and slower[0] == port_cycles) or port_cycles <= intervals[0]
+        else [port_cycles, *slower]
+    )
+
+
+def _first(values: list[int], holds: Callable[[int], bool]) -> int | None:
+    """Place of the first value for which it holds, by bisection: it holds for all later ones."""
+    lower, upper = 0, len(values)
     while lower < upper:
         middle = (lower + upper) // 2
-        solution = _fitting(searches, candidates[middle], budget)
-        if solution:
-            found = solution
-            upper = min(middle, bisect.bisect_left(candidates, interval(solution.stages)))
+        if holds(values[middle]):
+            upper = middle
         else:
             lower = middle + 1
-    return found
-
-
-def _fitting(searches: tuple[Search, ...], cycles: int, budget: Budget) -> Solution | None:
-    """A folding of at most ``cycles`` whose sized buffers keep to the budget, None if none is met.
-
-    Looked at: the cheapest ones with nominal and with least buffers, for some amounts
-    of block RAM set aside.
-    """
-    seen: list[Folding] = []
-    for aside in _BRAM36_ASIDE:
-        for search in searches:
-            folding = search.cheapest(cycles, budget.limit.lut, budget.limit.bram36 - aside)
-            if folding and folding not in seen:
-                seen.append(folding)
-                solution = _spared(sized(search.chain, folding), budget)
-                if not budget.exceeded(solution.resources):
-                    return solution
-    return None
+    return lower if lower < len(values) else None
 
 
 def cheapest_within(search: Search, budget: Budget, cycles: int) -> Solution | None:
-    """The cheapest folding of at most ``cycles`` a frame whose sized buffers keep to the budget."""
-    return _within(budget, lambda limit: search.cheapest(cycles, limit.lut, limit.bram36), search.chain)
+    """The cheapest folding of at most ``cycles`` a frame within the budget, with its proof.
+
+    Buffers are counted for a frame every ``cycles``; a folding that is faster by itself
+    has them for its own interval, and then costs more than counted. Slower intervals
+    are looked at until none can be cheaper.
+    """
+    timer = Timer()
+    every = [value for value in search.intervals() if value <= cycles]
+    best: Found | None = None
+    bound = float("inf")
+    # Ranges of intervals that are still open, the fastest and the slowest of each.
+    ranges = [(0, every[-1])] if every else []
+    while ranges:
+        above, most = ranges.pop()
+        found = search.cheapest(most, budget.limit, above)
+        if found is None or (best and found.value >= best.value - 1e-6):
+            continue
+        own = _own_interval(search, found)
+        exact = found if own == most else search.again(found, own, budget.limit)
+        if exact and (best is None or exact.value < best.value - 1e-6):
+            best = exact
+        if exact is None or exact.value > found.value + 1e-6:
+            ranges += [(above, own), (own, most)]
+    if best is None:
+        return None
+    bound = best.value
+    seconds = timer.seconds()
+    solution = realised(search.chain, best)
+    if budget.exceeded(solution.resources):
+        return None
+    return replace(solution, proof=Proof(PRICE, price(solution.resources), bound, seconds))
 
 
-def _within(budget: Budget, find: Callable[[Resources], Folding | None], chain: Chain) -> Solution | None:
-    """Find a folding whose sized buffers keep to the budget; None if there is none."""
-    limit = budget.limit
-    for attempt in range(_ATTEMPTS):
-        folding = find(limit)
-        if folding is None:
-            return None
-        solution = _spared(sized(chain, folding), budget)
-        over = {name: getattr(solution.resources, name) - getattr(budget.limit, name) for name in NAMES}
-        if max(over.values()) <= 0:
-            return solution
-        aside = {name: max(0.0, excess) * (1 + attempt / 4) for name, excess in over.items()}
-        limit = Resources(**{name: getattr(limit, name) - aside[name] for name in NAMES})
-    return None
-
-
-def _spared(solution: Solution, budget: Budget) -> Solution:
-    """The solution with buffers in LUTs, the cheapest first, as far as block RAM is short."""
-    short = solution.resources.bram36 - budget.limit.bram36
-    if short <= 0:
-        return solution
-    swaps = []
-    for place, stage in enumerate(solution.stages):
-        if isinstance(stage, (Window, Fifo)) and stage.memory == BLOCK:
-            other = replace(stage, memory=LOGIC)
-            have, need = stage_resources(stage), stage_resources(other)
-            swaps.append(((need.lut - have.lut) / have.bram36, place, other, have.bram36))
-    stages = list(solution.stages)
-    for _, place, other, saved in sorted(swaps, key=lambda swap: swap[:2]):
-        if short > 0:
-            stages[place] = other
-            short -= saved
-    return replace(solution, stages=tuple(stages), resources=total_of(stages))
-
-
-def _fastest(search: Search, candidates: list[int], limit: Resources) -> Folding | None:
-    lower, upper = 0, len(candidates)
-    best = None
-    while lower < upper:
-        middle = (lower + upper) // 2
-        folding = search.cheapest(candidates[middle], limit.lut, limit.bram36)
-        if folding:
-            best, upper = folding, middle
-        else:
-            lower = middle + 1
-    return best
+def _own_interval(search: Search, found: Found) -> int:
+    return interval(build_chain(search.chain, found.folding))
 
 
 def reach_fps(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Solution:
     """The cheapest folding that gives ``fps``.
 
-    Raises FitError that names what stands in the way (the input stream, a layer, a
-    resource) and the best that can be reached.
+    Raises FitError that names what stands in the way (the memory port, the input stream, a
+    layer, a resource) and the best that can be reached.
     """
-    search = Search(chain)
+    timer = Timer()
     cycles = int(clock_hz / fps)
-    _check_reachable(search, cycles, fps, clock_hz)
-    found = cheapest_within(search, budget, cycles)
-    if found:
-        least = Search(chain, least_buffers=True)
-        bound = least.least_price(cycles, budget.limit.lut, budget.limit.bram36)
-        return replace(found, proof=Proof(PRICE, price(found.resources), bound))
+    search = Search(chain, most=cycles)
+    _check_reachable(search, budget, cycles, fps, clock_hz)
+    solution = cheapest_within(search, budget, cycles)
+    if solution is None and budget.limit.dsp >= 1:
+        # DSP slices are worth it only where LUTs are short.
+        search = Search(chain, dsp=True, most=cycles)
+        solution = cheapest_within(search, budget, cycles)
+    if solution and solution.proof:
+        return replace(solution, proof=replace(solution.proof, seconds=timer.seconds()))
     best = high_throughput(chain, budget)
-    smallest = search.cheapest(cycles, _UNLIMITED, 2000)
+    smallest = search.cheapest(cycles, UNLIMITED)
     assert smallest is not None
-    fault = _excess(sized(chain, smallest), budget)
-    reachable = clock_hz / interval(best.stages)
+    fault = _excess(realised(chain, smallest), budget)
+    reachable = clock_hz / max(interval(best.stages), budget.port_cycles)
     raise FitError.at(
         fault[0],
         f"{fps:g} frames a second need {fault[1]}",
@@ -224,48 +167,121 @@ def low_power(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Soluti
     switches goes with size times clock (:mod:`bnn_hw.plan.power`), so size times cycles
     a frame is least. Raises FitError like :func:`reach_fps`.
     """
-    search = Search(chain)
+    timer = Timer()
     most = int(clock_hz / fps)
-    _check_reachable(search, most, fps, clock_hz)
-    candidates = [cycles for cycles in search.intervals() if cycles < most] + [most]
-    found = _within(budget, lambda limit: _least_product(search, candidates, limit)[1], chain)
+    search = Search(chain, dsp=budget.limit.dsp >= 1, most=most)
+    _check_reachable(search, budget, most, fps, clock_hz)
+    candidates = search.intervals()
+    bound, found = _least_product(search, candidates, budget.limit)
     if found is None:
         return reach_fps(chain, budget, fps, clock_hz)
-    bound = _least_product(Search(chain, least_buffers=True), candidates, budget.limit)[0]
-    value = price(found.resources) * interval(found.stages)
-    return replace(found, proof=Proof(f"({PRICE}) * cycles", value, bound))
+    seconds = timer.seconds()
+    solution = realised(chain, found)
+    if budget.exceeded(solution.resources):
+        return reach_fps(chain, budget, fps, clock_hz)
+    value = price(solution.resources) * interval(solution.stages)
+    return replace(solution, proof=Proof(f"({PRICE}) * cycles", value, min(bound, value), seconds))
 
 
-def _least_product(search: Search, candidates: list[int], limit: Resources) -> tuple[float, Folding | None]:
+def low_latency(chain: Chain, budget: Budget) -> Solution:
+    """The folding whose first result comes soonest after its picture's first pixel.
+
+    With pixels as the memory port gives them, if the budget counts it. The bound is what the
+    picture takes to come in, and each layer from its last input beat to its last output, if
+    it is never behind, or what the slowest layer takes: no folding within the budget is sooner. Looked
+    at are the least sums of these for a number of intervals; the latency itself is exact. Of equal
+    ones that of fewer LUTs.
+    """
+    timer = Timer()
+    pixels = port_pixels(chain) if budget.port_cycles else None
+    search = Search(chain, dsp=budget.limit.dsp >= 1, most_pixels=pixels)
+    every = search.intervals()
+    place = _first(every, lambda cycles: search.fits(cycles, budget.limit))
+    if place is None:
+        raise _no_fit(search, budget)
+    looks = _spread(every[place:], _LATENCY_LOOKS)
+    best: tuple[int, float, Solution] | None = None
+    bound = float("inf")
+    faster = looks[0] - 1
+    for cycles in looks:
+        # A folding of a greater interval than the look before: its slowest layer alone takes that long.
+        bound = min(bound, max(faster + 1, search.latency_bound(cycles, budget.limit)))
+        faster = cycles
+        found = search.least_latency(cycles, budget.limit)
+        if found is None or (best and max(found.value - 1, 0) > best[0]):
+            continue
+        solution = realised(chain, found)
+        if budget.exceeded(solution.resources):
+            continue
+        latency = latency_cycles(solution.stages)
+        if best is None or (latency, solution.resources.lut) < best[:2]:
+            best = latency, solution.resources.lut, solution
+        if best[0] <= cycles:
+            break  # slower ones take longer
+    if best is None:
+        raise _no_fit(search, budget)
+    bound = min(bound, best[0])
+    return replace(best[2], proof=Proof(LATENCY, best[0], bound, timer.seconds()))
+
+
+def _spread(values: list[int], count: int) -> list[int]:
+    """The first of the ascending values, the last one, and some between at even ratios."""
+    ratio = (values[-1] / values[0]) ** (1 / count)
+    chosen = {
+        values[min(bisect.bisect_left(values, values[0] * ratio**step), len(values) - 1)]
+        for step in range(count)
+    }
+    return sorted({*chosen, values[-1]})
+
+
+def _least_product(search: Search, candidates: list[int], limit: Resources) -> tuple[float, Found | None]:
     """The least price times cycles among the candidate intervals, and its folding.
 
     The price never rises with the cycles allowed, so between two intervals no product is
     below the first one's cycles times the last one's price: most need no look.
     """
-    prices: dict[int, float] = {}
+    known: dict[int, Found | None] = {}
+
+    def found(index: int) -> Found | None:
+        if index not in known:
+            known[index] = search.cheapest(candidates[index], limit)
+        return known[index]
 
     def product(index: int) -> float:
-        if index not in prices:
-            prices[index] = search.least_price(candidates[index], limit.lut, limit.bram36)
-        return prices[index] * candidates[index]
+        own = found(index)
+        return own.value * candidates[index] if own else float("inf")
+
+    def floor(index: int) -> float:
+        own = found(index)
+        return own.value if own else float("inf")
 
     best = min((0, len(candidates) - 1), key=product)
     spans = [(0, len(candidates) - 1)]
     while spans:
         first, last = spans.pop()
-        if last - first < 2 or candidates[first + 1] * prices[last] >= product(best):
+        if last - first < 2 or candidates[first + 1] * floor(last) >= product(best):
             continue
         middle = (first + last) // 2
         best = min(best, middle, key=product)
         spans += [(first, middle), (middle, last)]
-    return product(best), search.cheapest(candidates[best], limit.lut, limit.bram36)
+    return product(best), found(best)
 
 
-def _check_reachable(search: Search, cycles: int, fps: float, clock_hz: int) -> None:
-    """Raise FitError if no folding is fast enough, however large."""
+def _check_reachable(search: Search, budget: Budget, cycles: int, fps: float, clock_hz: int) -> None:
+    """Raise FitError if memory or no folding is fast enough, however large."""
+    if budget.port_cycles > cycles:
+        raise FitError.at(
+            "memory port",
+            f"{fps:g} frames a second at {clock_hz / 1e6:g} MHz leave {cycles:,} cycles a frame, "
+            f"but to read and write one takes {budget.port_cycles:,}",
+            f"ask for at most {clock_hz / budget.port_cycles:,.0f} frames a second, "
+            "or give the limit port=off for the core alone",
+        )
     place, least = "", 0
-    for table in search.tables:
-        fewest = min(option.cycles for option in table.options)
+    if search.intervals():
+        return
+    for table in Search(search.chain).tables.layers:
+        fewest = int(table.cycles.min())
         if fewest > least:
             place, least = f"layer {table.layer.name}", fewest
     if least > cycles:
@@ -287,10 +303,13 @@ def check_fit(solution: Solution, budget: Budget) -> None:
 
 
 def _no_fit(search: Search, budget: Budget) -> BnnHwError:
-    smallest = search.cheapest(_UNLIMITED, _UNLIMITED, budget.limit.bram36)
-    smallest = smallest or search.cheapest(_UNLIMITED, _UNLIMITED, 2000)
+    slowest = search.intervals()[-1]
+    smallest = search.fewest_luts(
+        slowest, replace(UNLIMITED, bram36=budget.limit.bram36, dsp=budget.limit.dsp)
+    )
+    smallest = smallest or search.cheapest(slowest, UNLIMITED)
     assert smallest is not None
-    place, cause = _excess(sized(search.chain, smallest), budget)
+    place, cause = _excess(realised(search.chain, smallest), budget)
     remedy = "use a larger part or a smaller network"
     return FitError.at(place, f"even the smallest folding needs {cause}", remedy)
 

@@ -24,7 +24,7 @@ def test_nothing_faster_fits_and_the_slower_one_does(case):
     assert found.faster.interval_cycles < plan.interval_cycles < found.slower.interval_cycles
     assert found.faster.exceeds
     assert found.slower.exceeds == ()
-    assert found.slower.lut + 200 * found.slower.bram36 < 0
+    assert found.slower.lut + 200 * (found.slower.bram36 + found.slower.dsp) < 0
     slower = make_plan(
         graph, BOARD, f"fps={1e8 / (found.slower.interval_cycles + 0.5):.6f}", limit="lut=4000,bram36=2"
     )

@@ -12,7 +12,7 @@ from bnn_hw.plan.cycles import frame_cycles, interval
 from bnn_hw.plan.finn import finn_text
 from bnn_hw.plan.folding import LayerFolding, check_folding, folding_text, parse_folding
 from bnn_hw.plan.pixels import first_pixels, input_pixels, later_pixels
-from bnn_hw.plan.solve import sized
+from bnn_hw.plan.sized import sized
 from bnn_hw.plan.timing import simulate
 from tests.networks import NCNV, ConvSpec, DenseSpec, PoolSpec, random_graph
 

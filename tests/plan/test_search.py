@@ -1,7 +1,10 @@
 """The search against brute force, and make_plan from goal to plan."""
 
 import contextlib
+import functools
 import itertools
+import math
+from dataclasses import replace
 
 import pytest
 
@@ -11,40 +14,52 @@ from bnn_hw.errors import ConfigError, FitError, FoldingError
 from bnn_hw.pipeline import record
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import Resources
+from bnn_hw.pipeline.stages import Fifo, Mvtu, Split, Window
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.budget import SHELL, Budget, budget_of
 from bnn_hw.plan.build import build_chain
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import interval
+from bnn_hw.plan.depths import best_depth
 from bnn_hw.plan.folding import LayerFolding, check_folding, legal_simd
 from bnn_hw.plan.goal import parse_goal
-from bnn_hw.plan.memory import LUT_PER_BRAM36
+from bnn_hw.plan.pace import Pace, arrivals, buffer_of
 from bnn_hw.plan.pixels import takes_pixels
-from bnn_hw.plan.search import Search, total_of
-from bnn_hw.plan.solve import _spared, high_throughput, low_power, reach_fps, sized
+from bnn_hw.plan.port import port_cycles
+from bnn_hw.plan.search import UNLIMITED, Found, Search
+from bnn_hw.plan.sized import keeps_pace, price, realised, sized
+from bnn_hw.plan.solve import cheapest_within, high_throughput, low_latency, low_power, reach_fps
+from bnn_hw.plan.tables import total_of
+from bnn_hw.plan.timing import latency_cycles
 from tests.networks import NETWORKS, ConvSpec, DenseSpec, PoolSpec, ThresholdSpec, random_graph
 
 SMALL = {
-    "conv": ((ConvSpec("a", 3), PoolSpec("p"), DenseSpec("b", 3), DenseSpec("c", 2)), (6, 4, 2)),
+    "conv": ((ConvSpec("a", 2), PoolSpec("p"), DenseSpec("b", 2), DenseSpec("c", 2)), (6, 4, 1)),
     "pixels": (
         (ConvSpec("a", 2, (1, 3)), PoolSpec("p", (1, 2)), ConvSpec("b", 2, (1, 2)), DenseSpec("c", 2)),
         (2, 7, 1),
     ),
-    "signs": ((ThresholdSpec("s"), ConvSpec("a", 3), ConvSpec("b", 2), DenseSpec("c", 2)), (6, 5, 1)),
+    "signs": ((ThresholdSpec("s"), ConvSpec("a", 2), ConvSpec("b", 2), DenseSpec("c", 2)), (5, 6, 1)),
 }
 
+DSPS = (("lut", "lut"), ("dsp", "lut"), ("lut", "dsp"), ("dsp", "dsp"))
 
-def every_folding(chain):
-    """All legal foldings, every PE, memory and number of pixels; block RAM only where there are words."""
+
+def every_folding(chain, dsp_layer):
+    """All legal foldings, every PE, memory and number of pixels; block RAM only where there are words.
+
+    DSP slices in all ways in one layer.
+    """
     points = [
         [
-            LayerFolding(pe, simd, memory, pixels=several)
+            LayerFolding(pe, simd, memory, False, several, *places)
             for pe in range(1, layer.mh + 1)
             for simd in legal_simd(layer)
             for several in range(
                 1, 1 + (layer.input.width if takes_pixels(layer) and simd == layer.mw else 1)
             )
             for memory in (("logic", "block") if (pe, simd) != (layer.mh, layer.mw) else ("logic",))
+            for places in (DSPS if layer.name == dsp_layer else DSPS[:1])
         ]
         for layer in chain.layers
     ]
@@ -56,68 +71,108 @@ def every_folding(chain):
             yield folding
 
 
+@functools.cache
+def depth_of(pace, buffer, cycles):
+    return pace.words(buffer, cycles)
+
+
+def every_way(chain, folding):
+    """Totals of a folding with buffers for its own interval, each in LUTs or block RAM."""
+    paces = {n: Pace(layer, ways) for (n, ways), layer in zip(WAYS[chain], chain.layers, strict=True)}
+    stages = build_chain(chain, folding)
+    cycles = interval(stages)
+    fixed, choices, after_layer = Resources(), [], False
+    for stage in stages:
+        if isinstance(stage, Fifo):
+            continue
+        if isinstance(stage, Window) and (not stage.full or after_layer):
+            buffer = buffer_of(stage)
+            words = depth_of(paces[stage.layer], buffer, cycles)
+            ways = [best_depth(buffer.kind, words, memory)[0] for memory in ("logic", "block")]
+            choices.append(ways if words else [Resources()])
+        if not isinstance(stage, Window) or stage.full:
+            fixed += stage_resources(stage)
+        if isinstance(stage, Split) and after_layer and stage.layer in paces:
+            source = stage.input
+            pace = paces[stage.layer]
+            pieces = -(-source.pixels // stage.output.pixels)
+            waiting = pace.split(source.skip, source.pixels, pieces, cycles)
+            if waiting > 1 and source.pixels % stage.output.pixels == 0:
+                fixed += Resources(lut=stage_resources(pace.inlet(source.pixels, source.skip, waiting)).lut)
+        after_layer = after_layer or isinstance(stage, Mvtu)
+    for memories in itertools.product(*choices):
+        yield cycles, sum(memories, fixed)
+
+
+WAYS = {}
+
+
 @pytest.fixture(scope="module", params=SMALL)
 def case(request):
-    """A chain and, for all its foldings: cycles, LUT, BRAM36."""
+    """A chain and, for all its foldings: cycles and resources."""
     specs, shape = SMALL[request.param]
     chain = as_chain(random_graph(specs, shape))
-    points = []
-    for folding in every_folding(chain):
-        stages = build_chain(chain, folding)
-        total = total_of(stages)
-        points.append((interval(stages), total.lut, total.bram36))
+    WAYS[chain] = list(arrivals(chain).items())
+    dsp_layer = chain.layers[-1].name if request.param == "conv" else ""
+    points = [point for folding in every_folding(chain, dsp_layer) for point in every_way(chain, folding)]
     return chain, points
 
 
-def price(lut, bram36):
-    return lut + LUT_PER_BRAM36 * bram36
+LIMITS = (
+    Resources(1e9, 1e9, 200, 0),
+    Resources(1e9, 1e9, 0, 0),
+    Resources(700, 1e9, 200, 0),
+    Resources(600, 1e9, 0.5, 0),
+    Resources(560, 1e9, 1, 2),
+)
 
 
 def test_cheapest_is_never_beaten(case):
+    """The planner's whole space against every folding: its price is the least, and what is built has it."""
     chain, points = case
-    search = Search(chain)
-    for cycles in sorted({point[0] for point in points})[::9]:
-        for lut, bram36 in ((1e9, 200), (1e9, 0), (700, 200), (600, 0.5)):
-            fitting = [price(p[1], p[2]) for p in points if p[0] <= cycles and p[1] <= lut and p[2] <= bram36]
-            found = search.cheapest(cycles, lut, bram36)
+    searches = {dsp: Search(chain, dsp=dsp) for dsp in (False, True)}
+    for cycles in sorted({point[0] for point in points})[::25]:
+        for limit in LIMITS:
+            budget = Budget(limit, "test")
+            fitting = [price(need) for own, need in points if own <= cycles and not budget.exceeded(need)]
+            found = cheapest_within(searches[limit.dsp > 0], budget, cycles)
             if found is None:
                 assert not fitting
                 continue
-            stages = build_chain(chain, found)
-            total = total_of(stages)
-            assert interval(stages) <= cycles
-            assert total.lut <= lut
-            assert total.bram36 <= bram36
-            assert not fitting or price(total.lut, total.bram36) <= min(fitting)
+            assert interval(found.stages) <= cycles
+            assert not budget.exceeded(found.resources)
+            assert found.resources == total_of(found.stages)
+            assert found.proof.bound <= min(fitting, default=float("inf")) + 1e-6
+            assert found.proof.gap == 0
 
 
 def test_fastest_is_never_beaten(case):
     chain, points = case
-    for lut in (500, 600, 800, 2000):
-        budget = Budget(Resources(lut, 1e9, 3, 0), "test")
-        fitting = [p[0] for p in points if p[1] <= lut and p[2] <= 3]
+    for limit in (*(Resources(lut, 1e9, 3, 0) for lut in (500, 600, 800, 2000)), Resources(560, 1e9, 1, 2)):
+        budget = Budget(limit, "test")
+        fitting = [own for own, need in points if not budget.exceeded(need)]
         try:
             found = high_throughput(chain, budget)
         except FitError:
             assert not fitting
             continue
         assert not budget.exceeded(found.resources)
-        assert found.proof.bound <= min(fitting) <= interval(found.stages) == found.proof.value
-        # Sized buffers may take some LUTs more than the nominal ones.
-        assert interval(found.stages) <= min(p[0] for p in points if p[1] <= lut - 40 and p[2] <= 3)
+        assert found.proof.bound <= min(fitting, default=1 << 60)
+        assert found.proof.bound <= interval(found.stages) == found.proof.value
+        assert found.proof.gap == 0
 
 
-def test_bound_of_the_cheapest_is_below_every_sized_folding(case):
-    chain, points = case
-    intervals = sorted({point[0] for point in points})
-    cycles = intervals[len(intervals) // 3]
-    budget = Budget(Resources(2000, 1e9, 3, 0), "test")
-    found = reach_fps(chain, budget, 1e6 / cycles, 1_000_000)
-    cheapest = [f for f, p in zip(every_folding(chain), points, strict=True) if p[0] <= cycles]
-    some = cheapest[:: max(1, len(cheapest) // 40)]
-    totals = [sized(chain, folding).resources for folding in some]
-    assert found.proof.bound <= min(price(t.lut, t.bram36) for t in totals)
-    assert found.proof.bound <= found.proof.value == price(found.resources.lut, found.resources.bram36)
+def test_soonest_is_bounded(case):
+    """No folding is sooner than the bound; what is found is as soon as the stages' own timing says."""
+    chain, _ = case
+    budget = Budget(Resources(700, 1e9, 3, 0), "test")
+    found = low_latency(chain, budget)
+    assert found.proof.value == latency_cycles(found.stages)
+    some = list(every_folding(chain, ""))
+    for folding in some[:: max(1, len(some) // 25)]:
+        solution = sized(chain, folding)
+        if not budget.exceeded(solution.resources):
+            assert found.proof.bound <= latency_cycles(solution.stages)
 
 
 def test_table1_of_all_designs():
@@ -133,14 +188,52 @@ def test_table1_of_all_designs():
 
 def test_high_throughput_reads_several_pixels_a_cycle():
     graph = random_graph(NETWORKS["ncnv"])
-    plan = make_plan(graph, load_board("pynq-z1"), "high-throughput")
-    assert plan.interval_cycles <= 256
+    plan = make_plan(graph, load_board("pynq-z1"), "high-throughput", limit="port=off")
+    assert plan.interval_cycles <= 100
+    assert plan.port_cycles == 0
     assert plan.resources.lut + SHELL.lut <= 0.85 * 53200
-    assert plan.layers[0].pixels == plan.stages[0].input.pixels >= 4
+    assert plan.layers[0].pixels > 4
     assert record.from_json(record.to_json(plan)) == plan
-    asked = make_plan(graph, load_board("pynq-z1"), "fps=390625")
-    assert asked.interval_cycles == 256
-    assert asked.layers[0].pixels == 4
+    asked = make_plan(graph, load_board("pynq-z1"), "fps=390625", limit="port=off")
+    assert asked.interval_cycles <= 256
+    assert asked.resources.lut < plan.resources.lut
+
+
+def test_memory_port_bounds_the_speed():
+    graph, board = random_graph(NETWORKS["ncnv"]), load_board("pynq-z1")
+    plan = make_plan(graph, board, "high-throughput")
+    assert plan.port_cycles == 32 * 32 * 3 // 8
+    assert plan.interval_cycles <= 384
+    assert plan.proof.value == plan.proof.bound == 384
+    # Rows are whole beats, which the shell takes.
+    assert 32 % plan.stages[0].input.pixels == 0
+    with pytest.raises(FitError) as caught:
+        make_plan(graph, board, "fps=390625")
+    assert str(caught.value) == (
+        "memory port: 390625 frames a second at 100 MHz leave 256 cycles a frame, "
+        "but to read and write one takes 384\n    remedy: ask for at most 260,417 frames a second, "
+        "or give the limit port=off for the core alone"
+    )
+    # Memory of 16 bits is slower than the port at its highest clock.
+    chain = as_chain(graph)
+    narrow = port_cycles(chain, board, 250_000_000)
+    assert narrow == math.ceil((384 + 3) * 8 * 250e6 / (2 * 1050e6 * 0.7)) > 384
+    assert port_cycles(chain, load_board("zybo-z7-10"), 250_000_000) == 384
+
+
+def test_dsp_slices_where_luts_are_short():
+    graph, board = random_graph(NETWORKS["ncnv"]), load_board("zybo-z7-10")
+    limits = "lut=4000,bram36=4"
+    without, with_dsp = (
+        make_plan(graph, board, "high-throughput", limit=f"{limits},dsp={n}") for n in (0, 60)
+    )
+    assert with_dsp.interval_cycles < without.interval_cycles
+    assert 0 < with_dsp.resources.dsp <= 60
+    assert without.resources.dsp == 0
+    units = [stage for stage in with_dsp.stages if isinstance(stage, Mvtu)]
+    assert any("dsp" in (unit.accumulate, unit.match) for unit in units)
+    # Not where there are LUTs enough.
+    assert make_plan(graph, board, "fps=1000").resources.dsp == 0
 
 
 def test_fps_takes_less_than_the_fastest():
@@ -160,29 +253,29 @@ def test_low_power_is_the_least_product_of_size_and_clock():
     solution = low_power(chain, Budget(limit, "test"), 10_000, 10_000_000)
     most = 1000
     products = [
-        cycles * search.least_price(cycles, limit.lut, limit.bram36)
-        for cycles in [c for c in search.intervals() if c < most] + [most]
+        cycles * found.value
+        for cycles in search.intervals()
+        if cycles <= most and (found := search.cheapest(cycles, limit))
     ]
     assert interval(solution.stages) <= most
-    assert solution.proof.bound <= min(products)
-    # Buffers as they are sized may take some LUTs more or less than the nominal ones.
-    assert solution.proof.value == pytest.approx(min(products), rel=0.1)
+    assert solution.proof.bound == min(products)
+    assert solution.proof.gap == 0
 
 
-def test_buffers_give_up_block_ram_where_it_is_short():
+def test_buffers_lie_in_luts_where_block_ram_is_short():
     chain = as_chain(random_graph(NETWORKS["ncnv"]))
+    search = Search(chain)
     folding = {layer.name: LayerFolding(1, 1, "logic") for layer in chain.layers}
-    solution = sized(chain, folding)
-    buffers = [stage for stage in solution.stages if getattr(stage, "memory", "") == "block"]
-    assert buffers
-    assert solution.resources.bram36 == sum(stage_resources(stage).bram36 for stage in buffers)
-    short = Budget(Resources(1e9, 1e9, solution.resources.bram36 - 0.5, 0), "test")
-    spared = _spared(solution, short)
-    assert spared.resources == total_of(spared.stages)
-    assert spared.resources.bram36 == short.limit.bram36
-    assert spared.resources.lut > solution.resources.lut
-    assert interval(spared.stages) == interval(solution.stages)
-    assert _spared(solution, Budget(Resources(1e9, 1e9, 99, 0), "test")) is solution
+    found = Found(folding, {}, {}, {}, 0.0, 0, 0, 0.0)
+    cycles = interval(build_chain(chain, folding))
+    enough, short = (search.again(found, cycles, replace(UNLIMITED, bram36=n)) for n in (99, 0))
+    assert enough.halves > short.halves == 0
+    assert short.lut > enough.lut
+    for item in (enough, short):
+        solution = realised(chain, item)
+        assert solution.resources.lut == item.lut
+        assert solution.resources.bram36 == item.halves / 2
+        assert keeps_pace(solution.stages)
 
 
 def test_low_power_lowers_the_clock():
@@ -193,13 +286,13 @@ def test_low_power_lowers_the_clock():
     assert plan.clock_hz < fast.clock_hz
     assert plan.clock_hz * plan.resources.lut < fast.clock_hz * fast.resources.lut
     with pytest.raises(FitError, match="ask for at most"):
-        make_plan(graph, board, "low-power=4e6")
+        make_plan(graph, board, "low-power=4e6", limit="port=off")
 
 
 def test_out_of_reach():
     graph = random_graph(NETWORKS["ncnv"])
     with pytest.raises(FitError) as caught:
-        make_plan(graph, load_board("pynq-z1"), "fps=4000000")
+        make_plan(graph, load_board("pynq-z1"), "fps=4000000", limit="port=off")
     assert str(caught.value) == (
         "layer conv1_1: 4e+06 frames a second at 100 MHz leave 25 cycles a frame, but it takes at least 32"
         "\n    remedy: ask for at most 3,125,000 frames a second or a higher clock"
@@ -211,6 +304,7 @@ def test_out_of_reach():
     assert "97656 frames a second need " in text
     assert "(85% of xc7z010 less the shell)" in text
     assert "ask for at most " in text
+    assert "LUT of them here" in text
     assert caught.value.exit_status == 6
 
 
@@ -255,7 +349,8 @@ def test_manual_folding_too_large_names_layer_and_resource(tmp_path):
         ("fbs=3", "goal fbs=3: is unknown\n    remedy: did you mean fps=N?"),
         (
             "tiny",
-            "goal tiny: is unknown\n    remedy: known: high-throughput, fps=N, low-power=N, folding=FILE",
+            "goal tiny: is unknown\n    remedy: known: high-throughput, fps=N, low-power=N, low-latency, "
+            "folding=FILE",
         ),
         ("fps=-1", "goal fps=-1: '-1' is no positive number of frames a second"),
         ("fps=nan", "goal fps=nan: 'nan' is no positive number"),

@@ -11,8 +11,9 @@ from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.stages import Fifo, Stream, Window
 from bnn_hw.plan.build import build_chain, with_depth
 from bnn_hw.plan.cycles import frame_cycles, interval
+from bnn_hw.plan.depths import cheapest_depth
 from bnn_hw.plan.folding import LayerFolding, legal_simd
-from bnn_hw.plan.solve import buffer_depths, cheapest_depth, sized
+from bnn_hw.plan.sized import buffer_depths, sized
 from bnn_hw.plan.timing import latency_cycles, simulate
 from bnn_hw.plan.units import FifoRam, Gather, Pipeline, Ring, Scatter, Skid, Unit
 from tests.networks import NCNV, ConvSpec, DenseSpec, PoolSpec, random_graph

@@ -1,0 +1,98 @@
+"""The dynamic programme: fewest LUTs for each arrival, number of RAMB18 and number of DSP slices spent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnn_hw.plan.cuts import Cut, Path
+
+
+class Programme:
+    """A search by enumeration: exact, and quick where few options are left."""
+
+    def __init__(self, heads: np.ndarray, cuts: list[Cut], limits: np.ndarray, objective: np.ndarray) -> None:
+        """heads: LUT, RAMB18, DSP before the first layer."""
+        self.heads, self.cuts, self.limits, self.objective = heads, cuts, limits, objective
+
+    def best(self) -> Path | None:
+        """The best folding within the limits."""
+        if any(not len(cut.option) for cut in self.cuts):
+            return None
+        most = sum(cut.use[:, 1:].max(axis=0) for cut in self.cuts) + self.heads[:, 1:].max(axis=0)
+        self.size = tuple(int(v) + 1 for v in np.minimum(most, self.limits[1:]))
+        states: list[dict[int, np.ndarray]] = [{}]
+        for arrival, (lut, halves, dsp) in enumerate(self.heads):
+            state = np.full(self.size, np.inf)
+            if halves < self.size[0] and dsp < self.size[1]:
+                state[int(halves), int(dsp)] = lut
+            states[0][arrival] = state
+        for cut in self.cuts:
+            states.append(self._step(cut, states[-1]))
+        return self._read(states)
+
+    def _entered(self, cut: Cut, state: dict[int, np.ndarray], entry: int) -> np.ndarray | None:
+        ways = [v + cut.way[a, entry] for a, v in state.items() if cut.way[a, entry] < np.inf]
+        return np.minimum.reduce(ways) if ways else None
+
+    def _step(self, cut: Cut, state: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+        after: dict[int, np.ndarray] = {}
+        for entry in np.unique(cut.entry):
+            entered = self._entered(cut, state, entry)
+            if entered is None:
+                continue
+            for row in np.flatnonzero(cut.entry == entry):
+                lut, halves, dsp = cut.use[row]
+                h, d = int(halves), int(dsp)
+                if h >= self.size[0] or d >= self.size[1]:
+                    continue
+                give = int(cut.give[row])
+                if give not in after:
+                    after[give] = np.full(self.size, np.inf)
+                target = after[give][h:, d:]
+                source = entered[: self.size[0] - h, : self.size[1] - d]
+                np.minimum(target, source + lut, out=target)
+        for value in after.values():
+            value[value > self.limits[0]] = np.inf
+        return after
+
+    def _read(self, states: list[dict[int, np.ndarray]]) -> Path | None:
+        halves, dsp = np.ogrid[: self.size[0], : self.size[1]]
+        best: tuple[float, int, tuple[int, int]] | None = None
+        for give, lut in states[-1].items():
+            value = np.where(
+                lut <= self.limits[0] + 1e-9,
+                np.where(np.isfinite(lut), lut, 0) * self.objective[0]
+                + halves * self.objective[1]
+                + dsp * self.objective[2],
+                np.inf,
+            )
+            place = int(value.argmin())
+            if value.flat[place] < np.inf and (best is None or value.flat[place] < best[0]):
+                best = float(value.flat[place]), give, divmod(place, self.size[1])
+        if best is None:
+            return None
+        worth, give, (h, d) = best
+        use = np.array([states[-1][give][h, d], h, d], dtype=float)
+        rows: list[int] = []
+        ways: list[int] = []
+        for index in range(len(self.cuts) - 1, -1, -1):
+            row, give, h, d = self._back(
+                self.cuts[index], states[index], states[index + 1][give][h, d], give, h, d
+            )
+            rows.append(row)
+            ways.append(give)
+        return Path(tuple(reversed(rows)), tuple(reversed(ways)), use, worth)
+
+    def _back(
+        self, cut: Cut, before: dict[int, np.ndarray], value: float, give: int, h: int, d: int
+    ) -> tuple[int, int, int, int]:
+        for row in np.flatnonzero(cut.give == give):
+            lut, halves, dsp = cut.use[row]
+            h0, d0 = h - int(halves), d - int(dsp)
+            if h0 < 0 or d0 < 0:
+                continue
+            for arrival, state in before.items():
+                way = cut.way[arrival, cut.entry[row]]
+                if abs(state[h0, d0] + way + lut - value) < 1e-6:
+                    return int(row), arrival, h0, d0
+        raise AssertionError("a state without a way to it")
