@@ -4,7 +4,7 @@
 
 The estimates are those of bnn_hw.plan.finn_cost, SetFolding is written anew from its published rules
 (finn-plus 1.6.1, mvau_wwidth_max = 36, two passes). Our side is the planner's own
-dynamic programme (bnn_hw.plan.search) on tables of these estimates: the fewest LUTs at
+search (bnn_hw.plan.programme) on tables of these estimates: the fewest LUTs at
 SetFolding's speed with no more BRAM18 than it takes, and, where it misses the target, the fewest
 LUTs that reach the target. Width converters count on both sides.
 """
@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from bnn_hw.pipeline.legal import as_chain
-from bnn_hw.pipeline.record import Resources
+from bnn_hw.plan.cuts import Cut
 from bnn_hw.plan.finn_cost import (
     Estimate,
     FinnChoice,
@@ -33,14 +34,14 @@ from bnn_hw.plan.finn_cost import (
     finn_nodes,
 )
 from bnn_hw.plan.pixels import divisors
-from bnn_hw.plan.search import Search
-from bnn_hw.plan.tables import LayerTable, Option
+from bnn_hw.plan.programme import optimum
+from bnn_hw.plan.tables import LayerTable
 from bnn_hw.source import Source
 
 CLOCK_HZ = 100_000_000
 TARGETS_FPS = (1_000, 2_000, 3_000, 4_000, 6_400, 8_000, 10_000, 12_000, 15_000, 20_000, 25_000, 30_000)
 WEIGHT_WIDTH_MAX = 36
-UNLIMITED_BRAM18, UNLIMITED_LUT = 10_000, 1e9
+UNLIMITED_BRAM18 = 10_000
 
 
 def set_folding(nodes: list[Node], cycles: int, relax: bool = True) -> FinnChoice:
@@ -89,44 +90,54 @@ def _set_pool(node: PoolUnit, cycles: int) -> FinnFolding:
     )
 
 
-class FinnTables:
-    """FINN's nodes in the place of layers, and its converters between them."""
+class FinnSearch:
+    """The planner's search with FINN's nodes in the place of layers, and its converters between them."""
 
     def __init__(self, nodes: list[Node]) -> None:
-        # What arrives at the first node is free.
-        arrivals = [(0, 1, 0)]
-        self.heads = {arrivals[0]: (0.0, 0)}
-        self.paces = {node.name: None for node in nodes}
-        self.layers = []
-        for node in nodes:
-            options = [_option(node, folding) for folding in node.foldings()]
-            entries = sorted({option.entry for option in options})
-            gives = sorted({option.gives for option in options})
-            lut = [[float(converter_lut(a[0], e[0])) if a[0] else 0.0 for e in entries] for a in arrivals]
-            nothing = np.zeros((len(arrivals), len(entries)))
-            table = LayerTable(node, options, arrivals, entries, gives, np.array(lut), nothing)  # type: ignore[arg-type]
-            self.layers.append(table)
-            arrivals = gives
-
-
-class FinnSearch(Search):
-    """The planner's search on FINN's nodes."""
-
-    def __init__(self, nodes: list[Node]) -> None:
-        self.tables = FinnTables(nodes)  # type: ignore[assignment]
-        self._cuts, self._costs = {}, {}
+        self.nodes = nodes
+        self.foldings = [list(node.foldings()) for node in nodes]
+        widths = [[node.widths(f) for f in own] for node, own in zip(nodes, self.foldings, strict=True)]
+        self.cycles = [
+            np.array([node.cycles(f) for f in own]) for node, own in zip(nodes, self.foldings, strict=True)
+        ]
+        arriving = [0]  # what arrives at the first node is free
+        self.cuts = []
+        for node, own, bits in zip(nodes, self.foldings, widths, strict=True):
+            entries, gives = (sorted({pair[side] for pair in bits}) for side in (0, 1))
+            way = np.array([[float(converter_lut(a, e)) if a else 0.0 for e in entries] for a in arriving])
+            none = np.zeros(len(own), dtype=int)
+            self.cuts.append(
+                Cut(
+                    cast(LayerTable, None),
+                    np.arange(len(own)),
+                    np.array([(node.lut(f), node.bram18(f), 0) for f in own], dtype=float),
+                    none,
+                    none,
+                    np.array([entries.index(pair[0]) for pair in bits]),
+                    np.array([gives.index(pair[1]) for pair in bits]),
+                    len(gives),
+                    way,
+                    np.zeros(way.shape),
+                    np.zeros(way.shape, dtype=int),
+                )
+            )
+            arriving = gives
 
     def fewest_lut(self, cycles: int, bram18: int = UNLIMITED_BRAM18) -> FinnChoice | None:
         """The fewest LUTs within the limits, of equal ones the least BRAM18; None if there is no folding."""
-        limit = Resources(UNLIMITED_LUT, UNLIMITED_LUT, bram18 / 2, 0)
-        found = self._least(cycles, limit, np.array([1.0, 1e-4, 0.0]))
-        return found.folding if found else None  # type: ignore[return-value]
-
-
-def _option(node: Node, folding: FinnFolding) -> Option:
-    bits_in, bits_out = node.widths(folding)
-    figures = node.cycles(folding), node.lut(folding), node.bram18(folding)
-    return Option(folding, *figures, 0, (bits_in, 1, 0), (bits_out, 1, 0), buffer=None, tail=0)
+        cuts = [cut.kept(own <= cycles) for cut, own in zip(self.cuts, self.cycles, strict=True)]
+        if any(not len(cut.option) for cut in cuts):
+            return None
+        limits = np.array([1e9, bram18, 0.0])
+        # All block RAM together counts less than a LUT.
+        found = optimum(np.zeros((1, 3)), cuts, limits, np.array([1.0, 0.5 / UNLIMITED_BRAM18, 0.0]))
+        if found is None:
+            return None
+        left, path = found
+        return {
+            node.name: own[cut.option[row]]
+            for node, own, cut, row in zip(self.nodes, self.foldings, left, path.rows, strict=True)
+        }
 
 
 @dataclass(frozen=True)

@@ -126,12 +126,14 @@ def build_options(command: Callable) -> Callable:
             "--goal",
             required=True,
             metavar="GOAL",
-            help="high-throughput, fps=N, low-power=N (frames a second), folding=FILE or folding=table1.",
+            help="high-throughput, fps=N, low-power=N (frames a second), low-latency, "
+            "folding=FILE or folding=table1.",
         ),
         click.option(
             "--limit",
             metavar="LIMITS",
-            help="What the core may take, such as lut=26060,bram36=124,dsp=220; else a share of the part.",
+            help="What the core may take, such as lut=26060,bram36=124,dsp=220, else a share of the part; "
+            "port=off: more frames than the memory port feeds.",
         ),
         click.option(
             "--utilisation",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnn_hw.plan.cuts import Cut, Path
+from bnn_hw.plan.relax import Relaxed
 
 
 class Programme:
@@ -96,3 +97,19 @@ class Programme:
                 if abs(state[h0, d0] + way + lut - value) < 1e-6:
                     return int(row), arrival, h0, d0
         raise AssertionError("a state without a way to it")
+
+
+def optimum(
+    heads: np.ndarray, cuts: list[Cut], limits: np.ndarray, objective: np.ndarray
+) -> tuple[list[Cut], Path] | None:
+    """The best path within the limits, with the cuts that its rows count in; None if there is none."""
+    relaxed = Relaxed(heads, cuts, limits, objective, 0.0)
+    relaxed.ascend()
+    if relaxed.impossible:
+        return None
+    best = relaxed.best
+    if best and relaxed.bound > best.value - 1e-6:
+        return cuts, best
+    left = relaxed.pruned(best.value if best else float("inf"))
+    path = Programme(heads, left, limits, objective).best()
+    return (left, path) if path else None

@@ -72,7 +72,8 @@ class Relaxed:
             give = int((reached[index] + self._way(cut, weights)[:, entry]).argmin())
             ways.append(give)
             use = use + cut.use[row] + np.array([cut.way[give, entry], 0, 0])
-            tail += float(cut.tail[row] + cut.way_tail[give, entry])
+            if self.extra:
+                tail += float(cut.tail[row] + cut.way_tail[give, entry])
         use = use + self.heads[give]
         value = float(use @ self.objective + self.extra * tail)
         return length, Path(tuple(reversed(rows)), tuple(reversed(ways)), use, value)

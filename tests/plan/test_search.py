@@ -348,8 +348,8 @@ def test_manual_folding_too_large_names_layer_and_resource(tmp_path):
         ("high-throughputs", "goal high-throughputs: is unknown\n    remedy: did you mean high-throughput?"),
         ("fbs=3", "goal fbs=3: is unknown\n    remedy: did you mean fps=N?"),
         (
-            "tiny",
-            "goal tiny: is unknown\n    remedy: known: high-throughput, fps=N, low-power=N, low-latency, "
+            "zzz",
+            "goal zzz: is unknown\n    remedy: known: high-throughput, fps=N, low-power=N, low-latency, "
             "folding=FILE",
         ),
         ("fps=-1", "goal fps=-1: '-1' is no positive number of frames a second"),
