@@ -7,6 +7,7 @@ never change, or go through few words, are counted for random weights.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,16 @@ SEQUENCE_WORDS = 4
 FIXED_INPUTS = (4, 16, 32, 64, 65, 128, 144, 288, 576)
 FIXED_NEURONS = 8
 FIXED_INTEGERS = (3, 9, 10, 27)
+FIXED_DSP_INTEGERS = (10, 18, 27)
 FIXED_INTEGER_NEURONS = (16, 48)
 INTEGER_BITS = 8
 
 
 Size = tuple[int, int, int]
 """LUT sites, flip-flops (or bits of the rows that may be one), CARRY4."""
+
+
+NAMES = ("sites", "bits", "carry4")
 
 
 def _size(net: Netlist, rows: list[list[Signal]]) -> Size:
@@ -42,17 +47,17 @@ def _registers(net: Netlist) -> int:
     return sum(len(cell.q) for cell in net.cells if isinstance(cell, Register))
 
 
-def match_counters() -> dict[str, Any]:
-    """Counters of matches by lanes, and what joins several by groups."""
+def match_counters(chains: bool = True) -> dict[str, Any]:
+    """Counters of matches by lanes, and what joins several by groups; chains: may use carry chains."""
     lanes = range(1, DOT_GROUP_BIPOLAR + 1)
-    matches = [(0, 0, 0), *(_size(*match_rows(n, best_shape(n))) for n in lanes)]
+    matches = [(0, 0, 0), *(_size(*match_rows(n, best_shape(n, chains))) for n in lanes)]
     # Two groups have more than half of the lanes of a group each.
     widths = sorted({n.bit_length() for n in lanes if n > DOT_GROUP_BIPOLAR // 2})
     joins: dict[str, list[Size]] = {}
     for bits in widths:
-        own = [_size(*compress_rows(2 * g, bits, (g << bits).bit_length())) for g in range(2, MOST_GROUPS)]
+        sizes = [(2 * g, bits, (g << bits).bit_length()) for g in range(2, MOST_GROUPS)]
+        own = [_size(*compress_rows(*size, chains)) for size in sizes]
         joins[str(bits)] = [(0, 0, 0), (0, 0, 0), *own]
-    counts = [subset_counts(n, [(1 << n) - 1])[0] for n in range(MOST_COUNTED)]
     return {
         "match_rows": [item[0] for item in matches],
         "match_bits": [item[1] for item in matches],
@@ -60,8 +65,6 @@ def match_counters() -> dict[str, Any]:
         "join": {bits: [item[0] for item in own] for bits, own in joins.items()},
         "join_bits": {bits: [item[1] for item in own] for bits, own in joins.items()},
         "join_carry4": {bits: [item[2] for item in own] for bits, own in joins.items()},
-        "count": [net.sites for net in counts],
-        "count_carry4": [net.carry4 for net in counts],
     }
 
 
@@ -79,43 +82,57 @@ def sequence_counters() -> dict[str, Any]:
     return {"lanes": SEQUENCE_LANES, "sites": sites, "bits": bits, "carry4": carry4}
 
 
-def _fixed(neurons: int, inputs: int, bits: int) -> Size:
+def _fixed(neurons: int, inputs: int, bits: int, dsp: bool = False) -> Size:
     """A layer of random weights and thresholds in the middle."""
     rng = np.random.default_rng(1)
     weights = rng.integers(0, 2, (neurons, inputs)) * 2 - 1
     bipolar = bits == 1
     group = DOT_GROUP_BIPOLAR if bipolar else DOT_GROUP_INTEGER
     bound = inputs // 2 + 1 if bipolar else 100
-    layer = ConstantLayer(weights, (bound,) * neurons, bits, False, bipolar, 2 if inputs > group else 1)
+    cycles = 2 if inputs > group else 1
+    layer = ConstantLayer(weights, (bound,) * neurons, bits, False, bipolar, cycles, dsp=dsp)
     net, _ = constant_layer(layer)
     return net.sites, _registers(net), net.carry4
 
 
-def fixed_layers() -> dict[str, Any]:
-    """Layers of constant weights: a neuron's share by inputs; of integers also what neurons share."""
-    one_bit = [_fixed(FIXED_NEURONS, inputs, 1) for inputs in FIXED_INPUTS]
-    few, many = ([_fixed(n, k, INTEGER_BITS) for k in FIXED_INTEGERS] for n in FIXED_INTEGER_NEURONS)
+def _integers(inputs: Sequence[int], dsp: bool) -> dict[str, Any]:
+    """A neuron's share by inputs, and what neurons share."""
+    few, many = ([_fixed(n, k, INTEGER_BITS, dsp) for k in inputs] for n in FIXED_INTEGER_NEURONS)
     more = FIXED_INTEGER_NEURONS[1] - FIXED_INTEGER_NEURONS[0]
     own = [[(b[i] - a[i]) / more for a, b in zip(few, many, strict=True)] for i in range(3)]
     rest = [
         [a[i] - FIXED_INTEGER_NEURONS[0] * each for a, each in zip(few, own[i], strict=True)]
         for i in range(3)
     ]
-    names = ("sites", "bits", "carry4")
+    return {
+        "input_bits": INTEGER_BITS,
+        "inputs": inputs,
+        **{name: own[i] for i, name in enumerate(NAMES)},
+        **{f"shared_{name}": rest[i] for i, name in enumerate(NAMES)},
+    }
+
+
+def fixed_layers() -> dict[str, Any]:
+    """Layers of constant weights; of integers also with the last sums in DSP slices."""
+    one_bit = [_fixed(FIXED_NEURONS, inputs, 1) for inputs in FIXED_INPUTS]
     return {
         "one_bit": {
             "inputs": FIXED_INPUTS,
-            **{name: [item[i] / FIXED_NEURONS for item in one_bit] for i, name in enumerate(names)},
+            **{name: [item[i] / FIXED_NEURONS for item in one_bit] for i, name in enumerate(NAMES)},
         },
-        "integer": {
-            "input_bits": INTEGER_BITS,
-            "inputs": FIXED_INTEGERS,
-            **{name: own[i] for i, name in enumerate(names)},
-            **{f"shared_{name}": rest[i] for i, name in enumerate(names)},
-        },
+        "integer": _integers(FIXED_INTEGERS, False),
+        "integer_dsp": _integers(FIXED_DSP_INTEGERS, True),
     }
 
 
 def exact_sites() -> dict[str, Any]:
     """Everything; see bnn_hw.plan.sites."""
-    return {**match_counters(), "sequence": sequence_counters(), "fixed": fixed_layers()}
+    counts = [subset_counts(n, [(1 << n) - 1])[0] for n in range(MOST_COUNTED)]
+    return {
+        **match_counters(),
+        "count": [net.sites for net in counts],
+        "count_carry4": [net.carry4 for net in counts],
+        "chain_free": match_counters(chains=False),
+        "sequence": sequence_counters(),
+        "fixed": fixed_layers(),
+    }

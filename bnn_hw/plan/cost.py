@@ -173,7 +173,7 @@ def dot_registers(stage: Mvtu, depth: int) -> float:
             # Rows, and the counts before they are joined; some of their bits are constant.
             count_bits = clog2(simd + 1)
             return (count_bits + 2.7) * (2 if simd > latency.DOT_GROUP_BIPOLAR else 1)
-        return sequence_dot(simd)[1] if is_sequenced(depth, simd) else match_dot_bits(simd)
+        return sequence_dot(simd)[1] if is_sequenced(depth, simd) else match_dot_bits(simd, stage.chains)
     triples = -(-simd // 3)
     groups = ceil(simd / latency.DOT_GROUP_INTEGER)
     row0, row1 = bits + 3 + clog2(triples), clog2(triples + 1)
@@ -196,9 +196,9 @@ def summed(stage: Mvtu) -> list[int]:
 
 def fixed_mvtu(stage: Mvtu) -> Resources:
     """A layer that is not folded: sums of constant signs, compared with constants, and a skid buffer."""
-    lut, ff, carry4 = fixed_layer(stage.mh, stage.mw, stage.input.dtype.bits)
+    lut, ff, carry4 = fixed_layer(stage.mh, stage.mw, stage.input.dtype.bits, stage.accumulate == DSP)
     pixels = stage.input.pixels
-    layer = Resources(lut=lut * pixels, ff=ff * pixels + 4, carry4=carry4 * pixels)
+    layer = Resources(lut=lut * pixels, ff=ff * pixels + 4, carry4=carry4 * pixels, dsp=dsp_slices(stage))
     return layer + fitted("fixed") + skid(stage.output.width_bits)
 
 
@@ -243,10 +243,7 @@ def sum_bits(stage: Mvtu) -> int:
 
 
 def product(stage: Mvtu, depth: int) -> Resources:
-    """LUT sites and CARRY4 of the product sums and accumulators of all pixels, weights from ``depth`` words.
-
-    Of few words an estimate: some of an accumulator's bits are constant then.
-    """
+    """LUT sites and CARRY4 of product sums and accumulators of all pixels, weights from ``depth`` words."""
     pe, simd, pixels = stage.pe, stage.simd, stage.input.pixels
     if stage.input.dtype.bits > 1:
         return integer_product(stage, depth)
@@ -262,7 +259,7 @@ def product(stage: Mvtu, depth: int) -> Resources:
     if DSP not in (stage.accumulate, stage.match) and is_sequenced(depth, simd):
         lut, _, carry4 = sequence_dot(simd)
     else:
-        lut, carry4 = match_dot_sites(simd), match_dot_carry4(simd)
+        lut, carry4 = match_dot_sites(simd, stage.chains), match_dot_carry4(simd, stage.chains)
     units = pe * pixels
     total = Resources(lut=lut * units, carry4=carry4 * units)
     if stage.match == DSP:
@@ -274,8 +271,10 @@ def product(stage: Mvtu, depth: int) -> Resources:
 
 
 def dsp_slices(stage: Mvtu) -> int:
-    """DSP slices: four accumulators in one, 48 inputs compared in one."""
+    """DSP slices: four accumulators in one, 48 inputs compared in one, last sums of two neurons in two."""
     units = stage.pe * stage.input.pixels
+    if stage.is_fixed:
+        return 2 * ceil(units / 2) if stage.accumulate == DSP else 0
     slices = ceil(units / 4) if stage.accumulate == DSP else 0
     return slices + (ceil(units * stage.simd / DSP_LANES) if stage.match == DSP else 0)
 

@@ -37,9 +37,9 @@ def groups_of(simd: int) -> tuple[int, int]:
     return groups, -(-simd // groups)
 
 
-def _match_dot(simd: int, rows: str, join: str) -> float:
+def _match_dot(simd: int, rows: str, join: str, chains: bool) -> float:
     """Counters of the groups, and what joins their rows, by the tables of these names."""
-    table = _table()
+    table = _table() if chains else _table()["chain_free"]
     groups, lanes = groups_of(simd)
     total: float = (groups - 1) * table[rows][lanes] + table[rows][simd - (groups - 1) * lanes]
     if groups > 1:
@@ -47,19 +47,19 @@ def _match_dot(simd: int, rows: str, join: str) -> float:
     return total
 
 
-def match_dot_sites(simd: int) -> float:
-    """Sites of bnn_match_dot."""
-    return _match_dot(simd, "match_rows", "join")
+def match_dot_sites(simd: int, chains: bool = True) -> float:
+    """Sites of bnn_match_dot; chains: it has carry chains."""
+    return _match_dot(simd, "match_rows", "join", chains)
 
 
-def match_dot_bits(simd: int) -> float:
-    """Flip-flops behind bnn_match_dot's rows, bits that are never one left out."""
-    return _match_dot(simd, "match_bits", "join_bits")
+def match_dot_bits(simd: int, chains: bool = True) -> float:
+    """Flip-flops behind bnn_match_dot's rows, bits that are never one left out; chains: as above."""
+    return _match_dot(simd, "match_bits", "join_bits", chains)
 
 
-def match_dot_carry4(simd: int) -> float:
-    """CARRY4 of bnn_match_dot."""
-    return _match_dot(simd, "match_carry4", "join_carry4")
+def match_dot_carry4(simd: int, chains: bool = True) -> float:
+    """CARRY4 of bnn_match_dot; chains: as above."""
+    return _match_dot(simd, "match_carry4", "join_carry4", chains)
 
 
 def count_sites(bits: int) -> float:
@@ -84,9 +84,13 @@ def sequence_dot(simd: int) -> tuple[float, float, float]:
     return sites, bits, carry4
 
 
-def fixed_layer(neurons: int, inputs: int, bits: int) -> tuple[float, float, float]:
-    """Sites, flip-flops and CARRY4 of bnn_constant_layer, for random weights; bits: of an input."""
-    own = _table()["fixed"]["one_bit" if bits == 1 else "integer"]
+def fixed_layer(neurons: int, inputs: int, bits: int, dsp: bool = False) -> tuple[float, float, float]:
+    """Sites, flip-flops and CARRY4 of bnn_constant_layer, for random weights; bits: of an input.
+
+    dsp: the last sums of integers are in DSP slices, one a neuron.
+    """
+    kind = "one_bit" if bits == 1 else "integer_dsp" if dsp else "integer"
+    own = _table()["fixed"][kind]
 
     def total(name: str) -> float:
         each = neurons * _between(own["inputs"], own[name], inputs)
