@@ -152,7 +152,9 @@ def key_of(stage: Stage) -> str:
     """Module and parameters, without names of files: what makes a unit."""
     module, parameters = module_of(stage)
     values = [f"{name}={value}" for name, value in parameters.items() if not name.endswith("_FILE")]
-    return f"{module} {' '.join(values)}"
+    # Nothing in the parameters tells it: the structural form is another.
+    sums = " LAST_SUMS=dsp" if isinstance(stage, Mvtu) and stage.is_fixed and stage.accumulate == DSP else ""
+    return f"{module} {' '.join(values)}{sums}"
 
 
 def _image(width: int, depth: int) -> Image:
@@ -173,7 +175,7 @@ def _images(stage: Stage) -> dict[str, Image]:
 def _thresholds(stage: Mvtu) -> Image:
     """Random thresholds in the middle half of what sums reach: none fires always or never."""
     middle, spread = (stage.mw // 2, stage.mw // 4) if stage.input.dtype.is_bipolar else (0, 16 * stage.mw)
-    bits, sign = stage.threshold_bits, -1 if stage.accumulate == DSP else 1
+    bits, sign = stage.threshold_bits, -1 if stage.accumulates_in_dsp else 1
     words = []
     for _ in range(stage.neuron_fold):
         values = (sign * random.randint(middle - spread, middle + spread) for _ in range(stage.pe))

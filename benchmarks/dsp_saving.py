@@ -1,5 +1,5 @@
-"""Measure what a DSP slice saves: matrix units synthesised with LUTs only, with accumulators in DSP
-slices, and with XNORs in DSP slices.
+"""Measure what a DSP slice saves: matrix units synthesised with LUTs only, and with DSP slices for the
+accumulators, the XNORs, or the last sums of a first layer that is not folded.
 
     python benchmarks/dsp_saving.py --out build/dsp_saving
 
@@ -23,19 +23,23 @@ from bnn_hw.pipeline.stages import Mvtu, Stage
 
 # fmt: off
 SIZES = (
-    (144, 16, 16, 16, "logic"), (144, 32, 16, 16, "logic"), (288, 32, 16, 32, "logic"),
-    (288, 32, 8, 288, "logic"), (576, 64, 16, 64, "logic"), (576, 64, 32, 32, "logic"),
-    (576, 128, 16, 32, "block"), (144, 16, 8, 4, "logic"),
+    (144, 16, 16, 16, "logic"), (288, 32, 16, 32, "logic"), (576, 64, 16, 64, "logic"),
+    (576, 128, 16, 32, "block"),
 )
 # fmt: on
-PLAIN = [mvtu(*size) for size in SIZES]
+FIRST = mvtu(27, 16, 16, 27, "logic", bits=8)
+"""A first layer of 3x3 windows of RGB pixels, one a cycle."""
+
+PLAIN = [*(mvtu(*size) for size in SIZES), FIRST]
 
 
 def forms(unit: Mvtu) -> dict[str, Mvtu]:
     """The unit with DSP slices for this or that."""
+    if unit.is_fixed:
+        return {"last sums": replace(unit, accumulate=DSP)}
     return {
-        "accumulate": replace(unit, accumulate=DSP),
-        "match": replace(unit, match=DSP),
+        "accumulators": replace(unit, accumulate=DSP),
+        "XNOR": replace(unit, match=DSP),
     }
 
 

@@ -7,6 +7,7 @@ never change, or go through few words, are counted for random weights.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ SEQUENCE_WORDS = 4
 FIXED_INPUTS = (4, 16, 32, 64, 65, 128, 144, 288, 576)
 FIXED_NEURONS = 8
 FIXED_INTEGERS = (3, 9, 10, 27)
+FIXED_DSP_INTEGERS = (10, 18, 27)
 FIXED_INTEGER_NEURONS = (16, 48)
 INTEGER_BITS = 8
 
@@ -39,22 +41,22 @@ def _registers(net: Netlist) -> int:
     return sum(len(cell.q) for cell in net.cells if isinstance(cell, Register))
 
 
-def match_counters() -> dict[str, Any]:
-    """Counters of matches by lanes, and what joins several by groups."""
+def match_counters(chains: bool = True) -> dict[str, Any]:
+    """Counters of matches by lanes, and what joins several by groups; chains: may use carry chains."""
     lanes = range(1, DOT_GROUP_BIPOLAR + 1)
-    matches = [(0, 0), *(_size(*match_rows(n, best_shape(n))) for n in lanes)]
+    matches = [(0, 0), *(_size(*match_rows(n, best_shape(n, chains))) for n in lanes)]
     # Two groups have more than half of the lanes of a group each.
     widths = sorted({n.bit_length() for n in lanes if n > DOT_GROUP_BIPOLAR // 2})
     joins: dict[str, list[tuple[int, int]]] = {}
     for bits in widths:
-        own = [_size(*compress_rows(2 * g, bits, (g << bits).bit_length())) for g in range(2, MOST_GROUPS)]
+        sizes = [(2 * g, bits, (g << bits).bit_length()) for g in range(2, MOST_GROUPS)]
+        own = [_size(*compress_rows(*size, chains)) for size in sizes]
         joins[str(bits)] = [(0, 0), (0, 0), *own]
     return {
         "match_rows": [sites for sites, _ in matches],
         "match_bits": [bits for _, bits in matches],
         "join": {bits: [item[0] for item in own] for bits, own in joins.items()},
         "join_bits": {bits: [item[1] for item in own] for bits, own in joins.items()},
-        "count": [subset_counts(n, [(1 << n) - 1])[0].sites for n in range(MOST_COUNTED)],
     }
 
 
@@ -71,44 +73,57 @@ def sequence_counters() -> dict[str, Any]:
     return {"lanes": SEQUENCE_LANES, "sites": sites, "bits": bits}
 
 
-def _fixed(neurons: int, inputs: int, bits: int) -> tuple[int, int]:
+def _fixed(neurons: int, inputs: int, bits: int, dsp: bool = False) -> tuple[int, int]:
     """Sites and registers of a layer of random weights and thresholds in the middle."""
     rng = np.random.default_rng(1)
     weights = rng.integers(0, 2, (neurons, inputs)) * 2 - 1
     bipolar = bits == 1
     group = DOT_GROUP_BIPOLAR if bipolar else DOT_GROUP_INTEGER
     bound = inputs // 2 + 1 if bipolar else 100
-    layer = ConstantLayer(weights, (bound,) * neurons, bits, False, bipolar, 2 if inputs > group else 1)
+    cycles = 2 if inputs > group else 1
+    layer = ConstantLayer(weights, (bound,) * neurons, bits, False, bipolar, cycles, dsp=dsp)
     net, _ = constant_layer(layer)
     return net.sites, _registers(net)
 
 
-def fixed_layers() -> dict[str, Any]:
-    """Layers of constant weights: a neuron's share by inputs; of integers also what neurons share."""
-    one_bit = [_fixed(FIXED_NEURONS, inputs, 1) for inputs in FIXED_INPUTS]
-    few, many = ([_fixed(n, k, INTEGER_BITS) for k in FIXED_INTEGERS] for n in FIXED_INTEGER_NEURONS)
+def _integers(inputs: Sequence[int], dsp: bool) -> dict[str, Any]:
+    """A neuron's share by inputs, and what neurons share."""
+    few, many = ([_fixed(n, k, INTEGER_BITS, dsp) for k in inputs] for n in FIXED_INTEGER_NEURONS)
     more = FIXED_INTEGER_NEURONS[1] - FIXED_INTEGER_NEURONS[0]
     own = [[(b[i] - a[i]) / more for a, b in zip(few, many, strict=True)] for i in (0, 1)]
     rest = [
         [a[i] - FIXED_INTEGER_NEURONS[0] * each for a, each in zip(few, own[i], strict=True)] for i in (0, 1)
     ]
     return {
+        "input_bits": INTEGER_BITS,
+        "inputs": inputs,
+        "sites": own[0],
+        "bits": own[1],
+        "shared_sites": rest[0],
+        "shared_bits": rest[1],
+    }
+
+
+def fixed_layers() -> dict[str, Any]:
+    """Layers of constant weights; of integers also with the last sums in DSP slices."""
+    one_bit = [_fixed(FIXED_NEURONS, inputs, 1) for inputs in FIXED_INPUTS]
+    return {
         "one_bit": {
             "inputs": FIXED_INPUTS,
             "sites": [sites / FIXED_NEURONS for sites, _ in one_bit],
             "bits": [bits / FIXED_NEURONS for _, bits in one_bit],
         },
-        "integer": {
-            "input_bits": INTEGER_BITS,
-            "inputs": FIXED_INTEGERS,
-            "sites": own[0],
-            "bits": own[1],
-            "shared_sites": rest[0],
-            "shared_bits": rest[1],
-        },
+        "integer": _integers(FIXED_INTEGERS, False),
+        "integer_dsp": _integers(FIXED_DSP_INTEGERS, True),
     }
 
 
 def exact_sites() -> dict[str, Any]:
     """Everything; see bnn_hw.plan.sites."""
-    return {**match_counters(), "sequence": sequence_counters(), "fixed": fixed_layers()}
+    return {
+        **match_counters(),
+        "count": [subset_counts(n, [(1 << n) - 1])[0].sites for n in range(MOST_COUNTED)],
+        "chain_free": match_counters(chains=False),
+        "sequence": sequence_counters(),
+        "fixed": fixed_layers(),
+    }

@@ -23,7 +23,8 @@ LUT = "lut"
 """Accumulators, or XNORs, are built of LUTs and carry chains."""
 
 DSP = "dsp"
-"""Accumulators of binary layers are built of DSP slices, four in one; XNORs, 48 in one."""
+"""Accumulators of binary layers are built of DSP slices, four in one; XNORs, 48 in one; the last sums
+of an integer layer that is not folded, two neurons in two."""
 
 PLACES = (LUT, DSP)
 
@@ -32,3 +33,6 @@ DSP_LANES = 48
 
 MAX_DSP_SYNAPSES = 2047
 """Inputs of a neuron that an accumulator of 12 bits holds: minus the threshold to the count of matches."""
+
+DSP_SUM_SYNAPSES = range(10, 28)
+"""Integer inputs of a neuron whose last sums can be in DSP slices: three sums of up to three triples."""

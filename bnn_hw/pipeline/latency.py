@@ -152,7 +152,8 @@ def _(stage: Window) -> int:
 @stage_cycles.register
 def _(stage: Mvtu) -> int:
     bipolar = stage.input.dtype.is_bipolar
-    return mvtu_cycles(stage.simd, bipolar, stage.weight_memory, stage.accumulate, stage.cuts, stage.match)
+    accumulate = DSP if stage.accumulates_in_dsp else LUT
+    return mvtu_cycles(stage.simd, bipolar, stage.weight_memory, accumulate, stage.cuts, stage.match)
 
 
 @stage_cycles.register

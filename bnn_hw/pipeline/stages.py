@@ -175,9 +175,11 @@ class Mvtu(Stage):
     of matches (sum = 2 p - mw).
     weight_memory: logic (LUTs) or block (BRAM). runtime: weights and thresholds lie in
     RAM and can be loaded through the core's configuration port. accumulate: lut, or dsp
-    for four accumulators in a DSP slice. match: lut, or dsp for the comparison of 48 inputs
-    with weights in a DSP slice. cuts: registers within the counting of matches,
-    and within the joining of groups of lanes, for fast clocks.
+    for four accumulators of a binary layer in a DSP slice, or for the last sums of an
+    integer layer that is not folded, two neurons in two slices. match: lut, or dsp for the
+    comparison of 48 inputs with weights in a DSP slice. chains: whether carry chains count
+    the matches of a binary layer whose weights are of many words. cuts: registers within the counting
+    of matches, and within the joining of groups of lanes, for fast clocks.
     With several pixels a beat (simd = mw) every pixel has its own PEs on common weights.
     rows, step: a vector has ``rows`` parts (kernel rows), and the parts of the next pixel's
     vector start ``step`` values (a pixel's channels) later.
@@ -198,11 +200,17 @@ class Mvtu(Stage):
     match: str = LUT
     rows: int = 1
     step: int = 1
+    chains: bool = True
 
     @property
     def threshold_bits(self) -> int:
-        """Bits of a threshold in its memory; a DSP slice is given minus the threshold."""
-        return self.accumulator.bits + (1 if self.accumulate == DSP else 0)
+        """Bits of a threshold in its memory; an accumulator in a DSP slice is given minus the threshold."""
+        return self.accumulator.bits + (1 if self.accumulates_in_dsp else 0)
+
+    @property
+    def accumulates_in_dsp(self) -> bool:
+        """Whether accumulators are in DSP slices, rather than the last sums of a layer that is not folded."""
+        return self.accumulate == DSP and not self.is_fixed
 
     @property
     def neuron_fold(self) -> int:
@@ -216,11 +224,12 @@ class Mvtu(Stage):
     def is_fixed(self) -> bool:
         """Whether a thresholded layer is not folded, so that its weights never change: bnn_constant_mvtu."""
         unfolded = self.neuron_fold * self.synapse_fold == 1
-        return unfolded and self.threshold is not None and self.weight_memory == "logic" and self._known
+        built = self._known or (not self.runtime and not self.input.dtype.is_bipolar)
+        return unfolded and self.threshold is not None and self.weight_memory == "logic" and built
 
     @property
     def _known(self) -> bool:
-        """Whether hardware may be built for the weights: they stay, and no DSP slice takes part."""
+        """Whether LUTs may be built for the weights: they stay, and no DSP slice takes part."""
         return not self.runtime and DSP not in (self.accumulate, self.match)
 
     @property

@@ -298,6 +298,7 @@ class StageBuilder:
             runtime=runtime,
             accumulate=choice.accumulate,
             match=choice.match,
+            chains=choice.chains,
             rows=layer.kernel[0],
             step=layer.channels,
         )

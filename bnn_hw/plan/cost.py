@@ -162,7 +162,7 @@ def dot_registers(stage: Mvtu, depth: int) -> float:
             # Rows, and the counts before they are joined; some of their bits are constant.
             count_bits = clog2(simd + 1)
             return (count_bits + 2.7) * (2 if simd > latency.DOT_GROUP_BIPOLAR else 1)
-        return sequence_dot(simd)[1] if is_sequenced(depth, simd) else match_dot_bits(simd)
+        return sequence_dot(simd)[1] if is_sequenced(depth, simd) else match_dot_bits(simd, stage.chains)
     triples = -(-simd // 3)
     groups = ceil(simd / latency.DOT_GROUP_INTEGER)
     row0, row1 = bits + 3 + clog2(triples), clog2(triples + 1)
@@ -171,9 +171,9 @@ def dot_registers(stage: Mvtu, depth: int) -> float:
 
 def fixed_mvtu(stage: Mvtu) -> Resources:
     """A layer that is not folded: sums of constant signs, compared with constants, and a skid buffer."""
-    lut, ff = fixed_layer(stage.mh, stage.mw, stage.input.dtype.bits)
+    lut, ff = fixed_layer(stage.mh, stage.mw, stage.input.dtype.bits, stage.accumulate == DSP)
     pixels = stage.input.pixels
-    layer = Resources(lut=lut * pixels + fitted_lut("fixed"), ff=ff * pixels + 4)
+    layer = Resources(lut=lut * pixels + fitted_lut("fixed"), ff=ff * pixels + 4, dsp=dsp_slices(stage))
     return layer + skid(stage.output.width_bits)
 
 
@@ -231,12 +231,14 @@ def product_lut(stage: Mvtu, depth: int) -> float:
     if DSP not in (stage.accumulate, stage.match) and is_sequenced(depth, simd):
         return pe * (sequence_dot(simd)[0] + accumulate)
     saved = MATCH_LUT_A_DSP * simd / DSP_LANES if stage.match == DSP else 0.0
-    return pe * (match_dot_sites(simd) - saved + accumulate)
+    return pe * (match_dot_sites(simd, stage.chains) - saved + accumulate)
 
 
 def dsp_slices(stage: Mvtu) -> int:
-    """DSP slices: four accumulators in one, 48 inputs compared in one."""
+    """DSP slices: four accumulators in one, 48 inputs compared in one, last sums of two neurons in two."""
     units = stage.pe * stage.input.pixels
+    if stage.is_fixed:
+        return 2 * ceil(units / 2) if stage.accumulate == DSP else 0
     slices = ceil(units / 4) if stage.accumulate == DSP else 0
     return slices + (ceil(units * stage.simd / DSP_LANES) if stage.match == DSP else 0)
 

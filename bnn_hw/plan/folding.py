@@ -10,7 +10,10 @@ with one entry for every compute layer, and in an entry optionally
 ``"weights": "runtime"`` for weights and thresholds that can be loaded ("fixed" if
 left out), ``"accumulate": "dsp"`` for accumulators in DSP slices and ``"match": "dsp"``
 for the comparison of inputs and weights in DSP slices ("lut" if left out), and
-``"pixels"`` (1 if left out).
+``"pixels"`` (1 if left out). In a first layer of integers that is not folded (PE all
+neurons, SIMD the whole window) ``"accumulate": "dsp"`` puts the last sums into slices.
+``"chains": false`` counts the matches of a binary layer without carry chains, for designs
+that run out of slices before LUTs.
 
 * PE: 1 to the number of neurons. It need not divide them; the last fold is then
   partly idle.
@@ -29,13 +32,23 @@ from pathlib import Path
 from typing import Any
 
 from bnn_hw.errors import FaultList, FoldingError, OutputError, suggest
-from bnn_hw.pipeline.arithmetic import DSP, FIXED, LUT, MAX_DSP_SYNAPSES, PLACES, RUNTIME, WEIGHTS
+from bnn_hw.pipeline.arithmetic import (
+    DSP,
+    DSP_SUM_SYNAPSES,
+    FIXED,
+    LUT,
+    MAX_DSP_SYNAPSES,
+    PLACES,
+    RUNTIME,
+    WEIGHTS,
+)
 from bnn_hw.pipeline.chain import Chain, MacLayer, PoolStep
-from bnn_hw.plan.memory import STYLES
+from bnn_hw.plan.memory import LOGIC, STYLES
 from bnn_hw.plan.pixels import after_layer, after_pool, after_split, divisors, is_aligned, takes_pixels
+from bnn_hw.plan.sites import is_sequenced
 
 FORMAT = "bnn_hw.folding/1"
-_KEYS = ("PE", "SIMD", "memory", "weights", "pixels", "accumulate", "match")
+_KEYS = ("PE", "SIMD", "memory", "weights", "pixels", "accumulate", "match", "chains")
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,7 @@ class LayerFolding:
     """Neurons (pe) and inputs (simd) of a layer done in one cycle, for ``pixels`` windows.
 
     weight_memory: None by depth; runtime: weights and thresholds can be loaded;
-    accumulate, match: lut or dsp.
+    accumulate, match: lut or dsp; chains: whether carry chains count matches.
     """
 
     pe: int
@@ -53,6 +66,7 @@ class LayerFolding:
     pixels: int = 1
     accumulate: str = LUT
     match: str = LUT
+    chains: bool = True
 
 
 Folding = dict[str, LayerFolding]
@@ -72,10 +86,18 @@ def useful_pe(layer: MacLayer) -> tuple[int, ...]:
     return tuple(sorted({-(-layer.mh // fold) for fold in range(1, layer.mh + 1)}))
 
 
+def sums_in_dsp(layer: MacLayer, pe: int, simd: int) -> bool:
+    """Whether DSP slices can do the last sums of an integer layer: ``accumulate`` dsp, weights in logic."""
+    whole = pe == layer.mh and simd == layer.mw and not layer.runtime and layer.threshold is not None
+    return whole and not layer.input.dtype.is_bipolar and layer.mw in DSP_SUM_SYNAPSES
+
+
 def dsp_choices(layer: MacLayer, pe: int, simd: int) -> tuple[tuple[str, str], ...]:
     """What DSP slices can do in a layer: (accumulate, match), not both LUT."""
     constant = pe == layer.mh and simd == layer.mw and not layer.runtime
-    if not layer.input.dtype.is_bipolar or constant:
+    if not layer.input.dtype.is_bipolar:
+        return ((DSP, LUT),) if sums_in_dsp(layer, pe, simd) else ()
+    if constant:
         return ()
     return ((LUT, DSP),) if layer.mw > MAX_DSP_SYNAPSES else ((DSP, LUT), (LUT, DSP), (DSP, DSP))
 
@@ -156,6 +178,14 @@ def _check_layer(faults: FaultList, place: str, layer: MacLayer, choice: LayerFo
             f"nearest legal: {_listed([*below, *above])}",
         )
     _check_dsp(faults, place, layer, choice)
+    if not choice.chains and (not layer.input.dtype.is_bipolar or DSP in (choice.accumulate, choice.match)):
+        kind = layer.input.dtype if not layer.input.dtype.is_bipolar else "compared or summed in DSP slices"
+        faults.add(place, f"chains is false, but the input is {kind}", "leave out chains in this layer")
+    elif not choice.chains and not (choice.runtime or layer.runtime):
+        words = -(-layer.mh // max(1, choice.pe)) * (layer.mw // max(1, choice.simd))
+        if words == 1 or is_sequenced(words, choice.simd):
+            cause = f"chains is false, but the weights are of {words} words, which has a form of its own"
+            faults.add(place, cause, "leave out chains in this layer")
     if choice.weight_memory not in (None, *STYLES):
         faults.add(
             place, f"memory is {choice.weight_memory!r}", f"use {' or '.join(STYLES)}, or leave it out"
@@ -163,14 +193,18 @@ def _check_layer(faults: FaultList, place: str, layer: MacLayer, choice: LayerFo
 
 
 def _check_dsp(faults: FaultList, place: str, layer: MacLayer, choice: LayerFolding) -> None:
-    """DSP slices compare bits, and their accumulators take counts of matches in 12 bits."""
+    """DSP slices compare bits, and add up counts of matches in 12 bits, or integers of constant weights."""
     constant = choice.pe == layer.mh and choice.simd == layer.mw and not (choice.runtime or layer.runtime)
     for key in ("accumulate", "match"):
         if getattr(choice, key) != DSP:
             continue
         remedy = f"leave out {key} in this layer"
         if not layer.input.dtype.is_bipolar:
-            faults.add(place, f"{key} is dsp, but the layer's input is {layer.input.dtype}", remedy)
+            if key == "match":
+                faults.add(place, f"{key} is dsp, but the layer's input is {layer.input.dtype}", remedy)
+            else:
+                _check_integer_dsp(faults, place, layer, choice, constant)
+            continue
         if constant:
             faults.add(place, f"{key} is dsp, but the layer has a single beat and constant weights", remedy)
         if key == "accumulate" and layer.mw > MAX_DSP_SYNAPSES:
@@ -178,6 +212,20 @@ def _check_dsp(faults: FaultList, place: str, layer: MacLayer, choice: LayerFold
                 f"accumulate is dsp, but the layer has {layer.mw} synapses, not at most {MAX_DSP_SYNAPSES}"
             )
             faults.add(place, cause, remedy)
+
+
+def _check_integer_dsp(
+    faults: FaultList, place: str, layer: MacLayer, choice: LayerFolding, constant: bool
+) -> None:
+    """The last sums of integers are in DSP slices where all is done in a beat with constant weights."""
+    kind = f"accumulate is dsp for inputs of {layer.input.dtype}"
+    remedy = "leave out accumulate in this layer"
+    if not constant or choice.weight_memory not in (None, LOGIC) or layer.threshold is None:
+        full = f"PE {layer.mh} and SIMD {layer.mw}, weights fixed and in logic, and a threshold behind"
+        faults.add(place, f"{kind}, but the layer does not do all in a beat", f"give it {full}, or {remedy}")
+    elif not sums_in_dsp(layer, choice.pe, choice.simd):
+        most = f"{DSP_SUM_SYNAPSES.start} to {DSP_SUM_SYNAPSES.stop - 1}"
+        faults.add(place, f"{kind}, but the layer has {layer.mw} synapses, not {most}", remedy)
 
 
 def _listed(values: tuple[int, ...] | list[int]) -> str:
@@ -252,9 +300,19 @@ def _entry(faults: FaultList, place: str, entry: Any) -> LayerFolding:
         if places[key] not in PLACES:
             faults.add(place, f"{key} is {places[key]!r}", f"use {' or '.join(PLACES)}, or leave it out")
             places[key] = LUT
+    chains = entry.get("chains", True)
+    if not isinstance(chains, bool):
+        faults.add(place, f"chains is {chains!r}", "use true or false, or leave it out")
+        chains = True
     runtime = weights == RUNTIME
     return LayerFolding(
-        numbers["PE"], numbers["SIMD"], entry.get("memory"), runtime, numbers["pixels"], **places
+        numbers["PE"],
+        numbers["SIMD"],
+        entry.get("memory"),
+        runtime,
+        numbers["pixels"],
+        **places,
+        chains=chains,
     )
 
 
@@ -270,6 +328,8 @@ def folding_text(folding: Folding) -> str:
         for key in ("accumulate", "match"):
             if getattr(choice, key) != LUT:
                 entry[key] = getattr(choice, key)
+        if not choice.chains:
+            entry["chains"] = False
         if choice.pixels > 1:
             entry["pixels"] = choice.pixels
         lines.append(f"  {json.dumps(name)}: {json.dumps(entry)}")

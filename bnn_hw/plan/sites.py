@@ -35,9 +35,12 @@ def groups_of(simd: int) -> tuple[int, int]:
     return groups, -(-simd // groups)
 
 
-def match_dot_sites(simd: int) -> float:
-    """Sites of bnn_match_dot: counters of the groups, and what joins their rows."""
-    table = _table()
+def match_dot_sites(simd: int, chains: bool = True) -> float:
+    """Sites of bnn_match_dot: counters of the groups, and what joins their rows.
+
+    chains: they have carry chains.
+    """
+    table = _table() if chains else _table()["chain_free"]
     groups, lanes = groups_of(simd)
     total: float = (groups - 1) * table["match_rows"][lanes] + table["match_rows"][
         simd - (groups - 1) * lanes
@@ -47,9 +50,9 @@ def match_dot_sites(simd: int) -> float:
     return total
 
 
-def match_dot_bits(simd: int) -> float:
-    """Flip-flops behind bnn_match_dot's rows, bits that are never one left out."""
-    table = _table()
+def match_dot_bits(simd: int, chains: bool = True) -> float:
+    """Flip-flops behind bnn_match_dot's rows, bits that are never one left out; chains: as above."""
+    table = _table() if chains else _table()["chain_free"]
     groups, lanes = groups_of(simd)
     total: float = (groups - 1) * table["match_bits"][lanes] + table["match_bits"][
         simd - (groups - 1) * lanes
@@ -75,9 +78,13 @@ def sequence_dot(simd: int) -> tuple[float, float]:
     return _between(own["lanes"], own["sites"], simd), _between(own["lanes"], own["bits"], simd)
 
 
-def fixed_layer(neurons: int, inputs: int, bits: int) -> tuple[float, float]:
-    """Sites and flip-flops of bnn_constant_layer, for random weights; bits: of an input."""
-    own = _table()["fixed"]["one_bit" if bits == 1 else "integer"]
+def fixed_layer(neurons: int, inputs: int, bits: int, dsp: bool = False) -> tuple[float, float]:
+    """Sites and flip-flops of bnn_constant_layer, for random weights; bits: of an input.
+
+    dsp: the last sums of integers are in DSP slices, one a neuron.
+    """
+    kind = "one_bit" if bits == 1 else "integer_dsp" if dsp else "integer"
+    own = _table()["fixed"][kind]
 
     def total(name: str) -> float:
         each = neurons * _between(own["inputs"], own[name], inputs)

@@ -307,4 +307,6 @@ def _mvtu_latency(layer: MacLayer, mvtu: Mvtu, choice: LayerFolding) -> int:
     bipolar = mvtu.input.dtype.is_bipolar
     cuts = latency.dot_cuts(mvtu.simd, layer.clock_hz) if bipolar and not shared else (0, 0)
     memory = choice.weight_memory or LOGIC
-    return latency.mvtu_cycles(mvtu.simd, bipolar, memory, choice.accumulate, cuts, choice.match)
+    # The last sums of integers take no cycle more in DSP slices.
+    accumulate = choice.accumulate if bipolar else LUT
+    return latency.mvtu_cycles(mvtu.simd, bipolar, memory, accumulate, cuts, choice.match)

@@ -24,12 +24,8 @@ from bnn_hw.pipeline.record import Plan
 from bnn_hw.pipeline.stages import Mvtu, Scores, Stage
 from bnn_hw.rtl import load, memory, modules
 from bnn_hw.rtl.structural import tables
-from bnn_hw.rtl.structural.library import (
-    PRIMITIVES,
-    Contents,
-    needs_of,
-    structural_sources,
-)
+from bnn_hw.rtl.structural.library import PRIMITIVES, structural_sources
+from bnn_hw.rtl.structural.needs import Contents, needs_of
 from bnn_hw.rtl.top import CONFIG, TOP, top_module
 
 LIBRARY = Path(__file__).parent / "lib"

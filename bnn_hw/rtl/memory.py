@@ -18,7 +18,6 @@ from bnn_hw import bits
 from bnn_hw.errors import ModelError
 from bnn_hw.ir.graph import Graph
 from bnn_hw.ir.ops import Conv, Dense, Threshold, accumulator_bounds
-from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.stages import Mvtu, ThresholdUnit
 
 
@@ -123,7 +122,7 @@ def threshold_image(graph: Graph, stage: Mvtu) -> Image:
     if not kind.contains(values) or never > kind.max:
         raise ValueError(f"{stage.name}: thresholds {values.min()}..{values.max()} leave {kind}")
     folded = _by_fold(values, stage, absent=never)
-    start = -folded if stage.accumulate == DSP else folded
+    start = -folded if stage.accumulates_in_dsp else folded
     return Image(tuple(bits.pack_words(start, stage.threshold_bits)), stage.pe * stage.threshold_bits)
 
 

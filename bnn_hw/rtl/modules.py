@@ -170,6 +170,7 @@ def _mvtu(stage: Mvtu) -> tuple[str, Parameters]:
         **({"THRESHOLD_FILE": threshold_file(stage)} if thresholded else {}),
         "WEIGHT_STYLE": stage.weight_memory,
         **({"DOT_CUTS": stage.cuts[0], "JOIN_CUTS": stage.cuts[1]} if any(stage.cuts) else {}),
+        **({} if stage.chains else {"CHAINS": 0}),
         **({"MATCH": stage.match} if stage.match != LUT else {}),
         **({"ACCUMULATE": stage.accumulate} if stage.accumulate != LUT else {}),
         **_several(PIXELS=stage.input.pixels, ROWS=stage.rows, STEP=stage.step),

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -139,7 +140,51 @@ def test_accumulators_in_dsp_come_back_and_are_checked():
     with pytest.raises(FoldingError) as caught:
         check_folding(chain, folding)
     assert [str(fault).split("\n")[0] for fault in caught.value.faults] == [
-        "folding, layer conv1: accumulate is dsp, but the layer's input is UINT8",
+        "folding, layer conv1: accumulate is dsp for inputs of UINT8, but the layer does not do all "
+        "in a beat",
         "folding, layer conv2: accumulate is dsp, but the layer has a single beat and constant weights",
         "folding, layer fc: accumulate is dsp, but the layer has 2560 synapses, not at most 2047",
+    ]
+
+
+def test_last_sums_of_a_first_layer_in_dsp_are_checked():
+    chain = as_chain(random_graph((*SPECS[:2], DenseSpec("fc", 4)), (20, 20, 3)))
+    first, *others = chain.layers
+    rest = {layer.name: LayerFolding(1, 1) for layer in others}
+    whole = LayerFolding(first.mh, first.mw, accumulate="dsp")
+    check_folding(chain, {first.name: whole, **rest})
+    for wrong in (
+        replace(whole, pe=first.mh - 1),
+        replace(whole, simd=3),
+        replace(whole, runtime=True),
+        replace(whole, weight_memory="block"),
+    ):
+        with pytest.raises(FoldingError, match=f"give it PE {first.mh} and SIMD {first.mw}, weights fixed"):
+            check_folding(chain, {first.name: wrong, **rest})
+    with pytest.raises(FoldingError, match="match is dsp, but the layer's input is UINT8"):
+        check_folding(chain, {first.name: replace(whole, match="dsp"), **rest})
+    small = as_chain(random_graph((ConvSpec("conv1", 4, kernel=(1, 1)), DenseSpec("fc", 4)), (20, 20, 3)))
+    with pytest.raises(FoldingError, match="but the layer has 3 synapses, not 10 to 27"):
+        check_folding(small, {"conv1": LayerFolding(4, 3, accumulate="dsp"), "fc": LayerFolding(1, 1)})
+
+
+def test_counting_without_carry_chains_comes_back_and_is_checked(chain):
+    folding = {**GOOD, "fc": LayerFolding(1, 32, chains=False)}
+    text = folding_text(folding)
+    assert json.loads(text)["layers"]["fc"] == {"PE": 1, "SIMD": 32, "chains": False}
+    assert parse_folding(text, "f.json") == folding
+    with pytest.raises(FoldingError, match=r"chains is 'no'\n.*use true or false"):
+        parse_folding(text.replace("false", '"no"'), "f.json")
+    check_folding(chain, {**folding, "fc": LayerFolding(1, 8, chains=False)})
+    wrong = {
+        "conv1": LayerFolding(6, 3, chains=False),
+        "conv2": LayerFolding(3, 54, chains=False),
+        "fc": LayerFolding(1, 8, accumulate="dsp", chains=False),
+    }
+    with pytest.raises(FoldingError) as caught:
+        check_folding(chain, wrong)
+    assert [fault.cause for fault in caught.value.faults] == [
+        "chains is false, but the input is UINT8",
+        "chains is false, but the weights are of 4 words, which has a form of its own",
+        "chains is false, but the input is compared or summed in DSP slices",
     ]

@@ -10,20 +10,22 @@ import pytest
 from benchmarks.cost_units import mvtu
 from bnn_hw.plan import laws, sites
 from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
-from bnn_hw.rtl.structural.library import _groups
 from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
+from bnn_hw.rtl.structural.needs import _groups
 from bnn_hw.rtl.structural.sequences import sequence_rows
 from bnn_hw.rtl.structural.sums import Sums, triple_sums
 
 
+@pytest.mark.parametrize("chains", [True, False])
 @pytest.mark.parametrize("simd", [1, 2, 7, 16, 48, 64, 65, 128, 144, 288, 576])
-def test_match_counters(simd):
+def test_match_counters(simd, chains):
     groups, lanes = _groups(simd)
     assert sites.groups_of(simd) == (groups, lanes)
     counters = [lanes] * (groups - 1) + [simd - (groups - 1) * lanes]
-    own = sum(match_rows(n, best_shape(n))[0].sites for n in counters)
-    join = compress_rows(2 * groups, lanes.bit_length(), simd.bit_length())[0].sites if groups > 1 else 0
-    assert sites.match_dot_sites(simd) == own + join
+    own = sum(match_rows(n, best_shape(n, chains))[0].sites for n in counters)
+    sizes = (2 * groups, lanes.bit_length(), simd.bit_length())
+    join = compress_rows(*sizes, chains)[0].sites if groups > 1 else 0
+    assert sites.match_dot_sites(simd, chains) == own + join
 
 
 def test_counts_beyond_the_table_grow_in_proportion():
@@ -73,6 +75,13 @@ def test_layers_of_constant_weights(neurons, inputs, bits):
     cycles = 2 if inputs > (64 if bits == 1 else 9) else 1
     net, _ = constant_layer(ConstantLayer(weights, bounds, bits, False, bits == 1, cycles))
     assert sites.fixed_layer(neurons, inputs, bits)[0] == pytest.approx(net.sites, rel=0.08)
+
+
+@pytest.mark.parametrize(("neurons", "inputs"), [(16, 27), (12, 18), (40, 27)])
+def test_integer_layers_with_their_last_sums_in_dsp(neurons, inputs):
+    weights = np.random.default_rng(3).integers(0, 2, (neurons, inputs)) * 2 - 1
+    net, _ = constant_layer(ConstantLayer(weights, (50,) * neurons, 8, False, False, 2, dsp=True))
+    assert sites.fixed_layer(neurons, inputs, 8, dsp=True)[0] == pytest.approx(net.sites, rel=0.08)
 
 
 def test_laws_are_stored_with_their_residuals():

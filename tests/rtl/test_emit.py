@@ -20,7 +20,16 @@ from bnn_hw.rtl.emit import LIBRARY, emit, library_sources
 from tests.networks import ConvSpec, DenseSpec, PoolSpec, ThresholdSpec, random_graph
 from tests.plans import make_plan
 
-OPTIONS = {"ACCUMULATE", "DOT_CUTS", "JOIN_CUTS", "MATCH", "RUNTIME", "WEIGHT_BASE", "THRESHOLD_BASE"}
+OPTIONS = {
+    "ACCUMULATE",
+    "CHAINS",
+    "DOT_CUTS",
+    "JOIN_CUTS",
+    "MATCH",
+    "RUNTIME",
+    "WEIGHT_BASE",
+    "THRESHOLD_BASE",
+}
 GOLDEN = Path(__file__).parent / "golden"
 GRAPH = random_graph(
     (ConvSpec("conv1", 6, (2, 2)), PoolSpec("pool1"), DenseSpec("fc1", 5), DenseSpec("fc2", 3)),

@@ -73,14 +73,15 @@ def test_netlist_equals_the_rtl(mapped: Mapped) -> None:
 
 
 def test_netlist_with_dsp_slices_equals_the_rtl(cache: Path, tmp_path: Path) -> None:
-    plan = make_plan(GRAPH, FOLDING, dsp={"fc1": ("accumulate", "match")})
+    folding = {"conv1": (5, 27), "fc1": (2, 5)}
+    plan = make_plan(GRAPH, folding, dsp={"conv1": ("accumulate",), "fc1": ("accumulate", "match")})
     rtl = emit(plan, GRAPH, tmp_path / "rtl")
     synthesise(tmp_path / "rtl", rtl.top, tmp_path / "synth", PART)
     report = netlists.verify_netlist(
         tmp_path / "rtl", tmp_path / "synth" / "netlist.v", plan, IMAGES, cache=cache, out=tmp_path / "core"
     )
-    # One of four accumulators, one of 48 comparisons.
-    assert report.cells["DSP48E1"] == 2
+    # Three pairs for the last sums of five neurons, one of four accumulators, one of 48 comparisons.
+    assert report.cells["DSP48E1"] == 6 + 1 + 1
     assert [run.words for run in report.runs] == [3 * 4, 3 * 4]
 
 

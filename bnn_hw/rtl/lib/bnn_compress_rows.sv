@@ -4,12 +4,14 @@
 //
 // Purpose    joins the groups of a wide dot product.
 // NUMBERS    unsigned numbers of BITS bits, number n at n * BITS. Their sum fits in SUM_BITS.
+// CHAINS     0: the structural form has no carry chains, for designs that run out of slices first.
 // CUTS       registers on every path, for fast clocks. Latency CUTS enabled cycles; combinational
 //            without.
 module bnn_compress_rows #(
   parameter int NUMBERS = 4,
   parameter int BITS = 7,
   parameter int SUM_BITS = 8,
+  parameter bit CHAINS = 1,
   parameter int CUTS = 0
 ) (
   input  logic                    clk,
@@ -19,6 +21,9 @@ module bnn_compress_rows #(
   output logic [SUM_BITS-1:0]     row1
 );
   `BNN_REQUIRE(require_bits, NUMBERS >= 1 && SUM_BITS >= BITS, "SUM_BITS must be at least BITS")
+
+  logic unused_chains;
+  assign unused_chains = CHAINS;
 
   logic [SUM_BITS-1:0] found;
   always_comb begin

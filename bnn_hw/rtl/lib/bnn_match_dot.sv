@@ -6,12 +6,14 @@
 // GROUP      lanes counted in one cycle. More lanes are counted group by group in one cycle
 //            and the groups joined in a second.
 // MATCHED    1: the inputs are matches already, of bnn_xnor_48; the weights do not count.
+// CHAINS     0: counted in LUTs without carry chains (MATCHED 0 only).
 // CUTS       registers within the counting of a group, JOIN_CUTS within the joining, for fast clocks.
 // Latency    1 + CUTS enabled cycles, 2 + CUTS + JOIN_CUTS where SIMD exceeds GROUP.
 module bnn_match_dot #(
   parameter int SIMD = 16,
   parameter int GROUP = 64,
   parameter bit MATCHED = 0,
+  parameter bit CHAINS = 1,
   parameter int CUTS = 0,
   parameter int JOIN_CUTS = 0,
   parameter int ROW_BITS = $clog2(SIMD + 1)
@@ -44,7 +46,7 @@ module bnn_match_dot #(
         .clk, .enable, .inputs(inputs[FIRST +: COUNT]), .row0(even), .row1(odd)
       );
     end else begin : g_match
-      bnn_match_rows #(.LANES(COUNT), .CUTS(CUTS)) u_rows (
+      bnn_match_rows #(.LANES(COUNT), .CHAINS(CHAINS), .CUTS(CUTS)) u_rows (
         .clk, .enable, .inputs(inputs[FIRST +: COUNT]), .weights(weights[FIRST +: COUNT]), .row0(even), .row1(odd)
       );
     end
@@ -58,7 +60,9 @@ module bnn_match_dot #(
     assign {row1, row0} = rows;
   end else begin : g_groups
     logic [ROW_BITS-1:0] even, odd;
-    bnn_compress_rows #(.NUMBERS(2 * GROUPS), .BITS(GROUP_BITS), .SUM_BITS(ROW_BITS), .CUTS(JOIN_CUTS)) u_join (
+    bnn_compress_rows #(
+      .NUMBERS(2 * GROUPS), .BITS(GROUP_BITS), .SUM_BITS(ROW_BITS), .CHAINS(CHAINS), .CUTS(JOIN_CUTS)
+    ) u_join (
       .clk, .enable, .numbers(rows), .row0(even), .row1(odd)
     );
     always_ff @(posedge clk) begin

@@ -5,10 +5,12 @@
 //
 // Purpose    XNOR and popcount of one processing element (PE).
 // LANES      inputs and weights; row0 + row1 is the number of matches.
+// CHAINS     0: the structural form has no carry chains, for designs that run out of slices first.
 // CUTS       registers on every path, for fast clocks. Latency CUTS enabled cycles; combinational
 //            without.
 module bnn_match_rows #(
   parameter int LANES = 16,
+  parameter bit CHAINS = 1,
   parameter int CUTS = 0,
   parameter int ROW_BITS = $clog2(LANES + 1)
 ) (
@@ -20,6 +22,9 @@ module bnn_match_rows #(
   output logic [ROW_BITS-1:0] row1
 );
   `BNN_REQUIRE(require_lanes, LANES >= 1, "LANES must be at least 1")
+
+  logic unused_chains;
+  assign unused_chains = CHAINS;
 
   logic [ROW_BITS-1:0] found;
   assign found = ROW_BITS'($countones(~(inputs ^ weights)));

@@ -21,6 +21,7 @@
 // WEIGHT_STYLE    "logic" (LUTs) or "block" (block RAM).
 // MATCH      "lut", or "dsp": inputs and weights of a binary layer are compared in DSP slices, 48
 //            lanes in each.
+// CHAINS     0: matches are counted without carry chains, where ACCUMULATE and MATCH are "lut".
 // DOT_CUTS   registers within the counting of matches of a binary layer, for fast clocks, and
 //            JOIN_CUTS within the joining of groups where SIMD exceeds DOT_GROUP.
 // PIXELS     vectors a beat, those of neighbouring windows; more than one needs SIMD = MW. A vector
@@ -52,6 +53,7 @@ module bnn_mvtu #(
   parameter WEIGHT_STYLE = "logic",
   parameter ACCUMULATE = "lut",
   parameter MATCH = "lut",
+  parameter bit CHAINS = 1,
   parameter int DOT_CUTS = 0,
   parameter int JOIN_CUTS = 0,
   parameter bit RUNTIME = 0,
@@ -93,6 +95,7 @@ module bnn_mvtu #(
   `BNN_REQUIRE(require_accumulate, ACCUMULATE == "lut" || ACCUMULATE == "dsp", "ACCUMULATE must be lut or dsp")
   `BNN_REQUIRE(require_match, MATCH == "lut" || (MATCH_DSP && BIPOLAR), "MATCH must be lut, or dsp with BIPOLAR")
   `BNN_REQUIRE(require_dsp, !DSP || (BIPOLAR && MW <= 2047), "ACCUMULATE dsp needs BIPOLAR and MW up to 2047")
+  `BNN_REQUIRE(require_chains, CHAINS || (BIPOLAR && !DSP && !MATCH_DSP), "CHAINS 0 needs BIPOLAR without DSP slices")
   `BNN_REQUIRE(require_pixels, PIXELS == 1 || (PIXELS > 1 && SIMD == MW), "several PIXELS need SIMD = MW")
   `BNN_REQUIRE(require_rows, ROWS >= 1 && MW % ROWS == 0 && STEP >= 1, "ROWS must divide MW")
 
@@ -133,65 +136,28 @@ module bnn_mvtu #(
     end
   end
 
-  // Inputs of a vector, or of all vectors of a beat, that lie together.
-  localparam int PARTS = (PIXELS > 1) ? ROWS : 1;
-  localparam int PART = SIMD / PARTS;
-  localparam int SEEN_PART = SEEN / PARTS;
-
-  // Memory and input register. What PEs share is computed in front of the last input register.
+  // Memory and input register.
   localparam int TERM_BITS = IN_BITS + 2 + (IN_SIGNED ? 0 : 1);    // sum of three inputs
-  localparam int TRIPLES_BITS = (SIMD + 2) / 3 * 4 * TERM_BITS;
-  // Triples that start where windows do belong to several vectors and are added up once.
-  localparam bit SHARED = PIXELS > 1 && STEP % 3 == 0 && (SIMD / ROWS) % 3 == 0;
-  localparam int OPERAND_BITS = BIPOLAR ? SEEN : SHARED ? SEEN / 3 * 4 * TERM_BITS : PIXELS * TRIPLES_BITS;
-  logic [PE*SIMD-1:0]      weights;
-  logic [SEEN*IN_BITS-1:0] inputs;
-  logic [OPERAND_BITS-1:0] operands, next_operands;
+  localparam int VECTOR_BITS = BIPOLAR ? SIMD : (SIMD + 2) / 3 * 4 * TERM_BITS;
+  logic [PE*SIMD-1:0]            weights;
+  logic [PIXELS*VECTOR_BITS-1:0] vectors;
 
   logic        weights_hold, thresholds_hold;    // the memory's read port is not free
   logic [31:0] weights_answer, thresholds_answer;
   assign config_answer = weights_answer | thresholds_answer;
 
-  if (RUNTIME) begin : g_loaded_weights
-    bnn_config_ram #(
-      .WIDTH(PE * SIMD), .DEPTH(WORDS), .FILE(WEIGHT_FILE), .STYLE(WEIGHT_STYLE), .BASE(WEIGHT_BASE)
-    ) u_weights (
-      .clk, .rst_n, .enable(advance), .address(weight_address), .data(weights),
-      .request(config_request), .answer(weights_answer), .hold(weights_hold)
-    );
-  end else begin : g_fixed_weights
-    logic unused_config;
-    assign unused_config = ^config_request;
-    assign {weights_hold, weights_answer} = '0;
-    bnn_rom #(.WIDTH(PE * SIMD), .DEPTH(WORDS), .FILE(WEIGHT_FILE), .STYLE(WEIGHT_STYLE)) u_weights (
-      .clk, .enable(advance), .address(weight_address), .data(weights)
-    );
-  end
-  bnn_delay #(.WIDTH(SEEN * IN_BITS), .LENGTH(ROM_LATENCY - 1)) u_inputs (
-    .clk, .enable(advance), .in_data, .out_data(inputs)
+  bnn_memory #(
+    .WIDTH(PE * SIMD), .DEPTH(WORDS), .FILE(WEIGHT_FILE), .STYLE(WEIGHT_STYLE), .RUNTIME(RUNTIME), .BASE(WEIGHT_BASE)
+  ) u_weights (
+    .clk, .rst_n, .enable(advance), .address(weight_address), .data(weights),
+    .request(config_request), .answer(weights_answer), .hold(weights_hold)
   );
-
-  if (BIPOLAR) begin : g_bits
-    assign next_operands = inputs;
-  end else if (SHARED) begin : g_shared_sums
-    bnn_triple_sums #(.COUNT(SEEN), .BITS(IN_BITS), .IS_SIGNED(IN_SIGNED)) u_sums (
-      .values(inputs), .sums(next_operands)
-    );
-  end else begin : g_sums
-    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
-      logic [SIMD*IN_BITS-1:0] own;
-      for (genvar r = 0; r < PARTS; r++) begin : g_row
-        assign own[r*PART*IN_BITS +: PART*IN_BITS] = inputs[(r*SEEN_PART + v*STEP)*IN_BITS +: PART*IN_BITS];
-      end
-      bnn_triple_sums #(.COUNT(SIMD), .BITS(IN_BITS), .IS_SIGNED(IN_SIGNED)) u_sums (
-        .values(own), .sums(next_operands[v*TRIPLES_BITS +: TRIPLES_BITS])
-      );
-    end
-  end
-
-  always_ff @(posedge clk) begin
-    if (advance) operands <= next_operands;
-  end
+  bnn_mvtu_inputs #(
+    .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .BIPOLAR(BIPOLAR), .SIMD(SIMD), .PIXELS(PIXELS), .ROWS(ROWS),
+    .STEP(STEP), .DELAY(ROM_LATENCY - 1), .SEEN(SEEN)
+  ) u_inputs (
+    .clk, .enable(advance), .in_data, .vectors
+  );
 
   // In a neuron's first beat the accumulator's adder subtracts the threshold instead of adding
   // to the sum so far: the sign of the last sum is the comparison. Without a threshold a binary
@@ -219,19 +185,12 @@ module bnn_mvtu #(
     bnn_delay #(.WIDTH(NF_BITS), .LENGTH(SUMMING - 2)) u_fold (
       .clk, .enable(advance), .in_data(neuron_fold), .out_data(fold)
     );
-    if (RUNTIME) begin : g_loaded
-      bnn_config_ram #(
-        .WIDTH(PE * FIELD), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic"), .BASE(THRESHOLD_BASE)
-      ) u_thresholds (
-        .clk, .rst_n, .enable(advance), .address(fold), .data(thresholds),
-        .request(config_request), .answer(thresholds_answer), .hold(thresholds_hold)
-      );
-    end else begin : g_fixed
-      assign {thresholds_hold, thresholds_answer} = '0;
-      bnn_rom #(.WIDTH(PE * FIELD), .DEPTH(NF), .FILE(THRESHOLD_FILE), .STYLE("logic")) u_thresholds (
-        .clk, .enable(advance), .address(fold), .data(thresholds)
-      );
-    end
+    bnn_memory #(
+      .WIDTH(PE * FIELD), .DEPTH(NF), .FILE(THRESHOLD_FILE), .RUNTIME(RUNTIME), .BASE(THRESHOLD_BASE)
+    ) u_thresholds (
+      .clk, .rst_n, .enable(advance), .address(fold), .data(thresholds),
+      .request(config_request), .answer(thresholds_answer), .hold(thresholds_hold)
+    );
     for (genvar p = 0; p < PE; p++) begin : g_withheld
       if (DSP) begin : g_start
         assign subtracted[p*SUM_BITS +: SUM_BITS] = thresholds[p*FIELD +: FIELD];
@@ -284,24 +243,6 @@ module bnn_mvtu #(
   logic                            unused_counts;    // a high bit where the sum needs fewer
   assign unused_counts = ^{counts0, counts1};
 
-  // What each vector has of the operands.
-  localparam int VECTOR_BITS = BIPOLAR ? SIMD : TRIPLES_BITS;
-  logic [PIXELS*VECTOR_BITS-1:0] vectors;
-  if (BIPOLAR || SHARED) begin : g_cut
-    for (genvar v = 0; v < PIXELS; v++) begin : g_vector
-      for (genvar r = 0; r < PARTS; r++) begin : g_row
-        // An operand is an input, or the sums of three of them.
-        localparam int INPUTS = BIPOLAR ? 1 : 3;
-        localparam int BITS = BIPOLAR ? 1 : 4 * TERM_BITS;
-        localparam int COUNT = PART / INPUTS;
-        assign vectors[v*VECTOR_BITS + r*COUNT*BITS +: COUNT*BITS] =
-            operands[(r*SEEN_PART + v*STEP)/INPUTS*BITS +: COUNT*BITS];
-      end
-    end
-  end else begin : g_own
-    assign vectors = operands;
-  end
-
   if (CONSTANT) begin : g_constant_dot
     for (genvar v = 0; v < PIXELS; v++) begin : g_vector
       bnn_constant_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
@@ -326,27 +267,19 @@ module bnn_mvtu #(
     assign {counts0, counts1} = '0;
   end
 
-  // Matches of all PEs side by side, 48 lanes a DSP slice.
   localparam int UNITS = PIXELS * PE;
-  localparam int SLICES = (UNITS * SIMD + 47) / 48;
-  logic [48*SLICES-1:0] equal, unused_equal;    // the last slice may have idle lanes
-  assign unused_equal = equal;
+  logic [UNITS*SIMD-1:0] equal;    // matches of all PEs side by side
   if (MATCH_DSP) begin : g_match_dsp
-    logic [48*SLICES-1:0] lanes, lane_weights;
+    logic [UNITS*SIMD-1:0] lanes;
     for (genvar i = 0; i < UNITS; i++) begin : g_unit
       assign lanes[i*SIMD +: SIMD] = vectors[i/PE*SIMD +: SIMD];
     end
-    if (48 * SLICES > UNITS * SIMD) begin : g_idle
-      assign lanes[48*SLICES-1:UNITS*SIMD] = '0;
-    end
-    assign lane_weights = (48 * SLICES)'({PIXELS{weights}});
-    for (genvar m = 0; m < SLICES; m++) begin : g_slice
-      bnn_xnor_48 u_xnor (
-        .clk, .enable(advance), .inputs(lanes[48*m +: 48]), .weights(lane_weights[48*m +: 48]),
-        .equal(equal[48*m +: 48])
-      );
-    end
+    bnn_match_slices #(.LANES(UNITS * SIMD)) u_slices (
+      .clk, .enable(advance), .inputs(lanes), .weights({PIXELS{weights}}), .equal
+    );
   end else begin : g_no_match_dsp
+    logic unused_equal;
+    assign unused_equal = ^equal;
     assign equal = '0;
   end
 
@@ -402,7 +335,7 @@ module bnn_mvtu #(
         assign row1 = counts1[i*COUNT_BITS +: ROW_BITS];
       end else begin : g_dot
         bnn_match_dot #(
-          .SIMD(SIMD), .GROUP(DOT_GROUP), .MATCHED(MATCH_DSP), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
+          .SIMD(SIMD), .GROUP(DOT_GROUP), .MATCHED(MATCH_DSP), .CHAINS(CHAINS), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
         ) u_dot (
           .clk, .enable(advance), .inputs(MATCH_DSP ? equal[i*SIMD +: SIMD] : vectors[V*SIMD +: SIMD]),
           .weights(weights[P*SIMD +: SIMD]), .row0, .row1

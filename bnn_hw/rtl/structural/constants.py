@@ -8,7 +8,9 @@ signs turned round, is added once:
   the sum S of the classes in which they agree and the difference D of the others:
   they are S + D and S - D.
 * Integers: the inputs are taken three by three (the colours of a pixel), four sums each
-  up to sign; of these sums again triples that occur in most neurons are made first.
+  up to sign; of these sums again triples that occur in most neurons are made first. What is
+  left, up to three terms a neuron and its bound, two DSP slices add up for two neurons: the
+  sum's sign is the comparison.
 
 Bounds are constants, so a comparison takes a LUT for every five bits of one row, or one
 site a bit of two rows.
@@ -24,7 +26,7 @@ from itertools import chain, combinations
 
 import numpy as np
 
-from bnn_hw.rtl.structural.netlist import Netlist, Signal, inverted
+from bnn_hw.rtl.structural.netlist import SUM_BITS, ZERO, Netlist, Signal, inverted
 from bnn_hw.rtl.structural.numbers import Number, add, at_least, gathered, ones, register, signed, unsigned
 
 GROUP_NEURONS = 4
@@ -38,6 +40,7 @@ class ConstantLayer:
     bits, is_signed: of an input. bipolar: an input is a bit for -1 and +1, and ``bounds`` are
     of the number of matches. cycles: 1 or 2, registers behind the first. vectors: where each of
     several vectors, which all neurons see, has its inputs; empty: one of all inputs.
+    dsp: the last sums and the comparisons of integers are in DSP slices.
     """
 
     weights: np.ndarray
@@ -47,6 +50,7 @@ class ConstantLayer:
     bipolar: bool
     cycles: int
     vectors: tuple[tuple[int, ...], ...] = ()
+    dsp: bool = False
 
     @property
     def places(self) -> tuple[tuple[int, ...], ...]:
@@ -146,6 +150,8 @@ def _integer(net: Netlist, numbers: Sequence[Number], layer: ConstantLayer) -> l
     terms, matrix = _make(net, numbers, matrix, chosen)
     for _ in range(layer.cycles - 1):
         terms, matrix = _make(net, terms, matrix, _common(matrix))
+    if layer.dsp:
+        return _in_dsp(net, terms, matrix, layer.bounds * len(layer.places))
     whole = [
         [(_part(row, own), int(row[own[0]]))] for row in matrix for own in [np.flatnonzero(row).tolist()]
     ]
@@ -156,6 +162,73 @@ def _integer(net: Netlist, numbers: Sequence[Number], layer: ConstantLayer) -> l
         for total, bound in zip(totals, layer.bounds * len(layer.places), strict=True)
     )
     return [net.plain(signal) for signal in fired]
+
+
+def _in_dsp(net: Netlist, terms: Sequence[Number], matrix: np.ndarray, bounds: Sequence[int]) -> list[Signal]:
+    """Whether sums of up to three terms reach their bounds: signs of bound - 1 - sum, two sums at a time.
+
+    Both sums of a pair of slices subtract the same number of terms; their order is free. The
+    few that are left over share slices too: what they subtract otherwise is inverted before.
+    """
+    alike: defaultdict[int, list[int]] = defaultdict(list)
+    for neuron, row in enumerate(matrix):
+        if np.count_nonzero(row) > TERMS:
+            raise ValueError(f"a sum of {np.count_nonzero(row)} terms has no place in two DSP slices")
+        if (
+            sum(terms[k].most for k in np.flatnonzero(row).tolist()) + abs(bounds[neuron])
+            >= 1 << SUM_BITS - 2
+        ):
+            raise ValueError(f"a sum in a DSP slice has {SUM_BITS} bits")
+        alike[int((row > 0).sum())].append(neuron)
+    left = [alike[kind].pop() for kind in sorted(alike) if len(alike[kind]) % 2]
+    ordered = [*chain.from_iterable(alike.values()), *left]
+    fired: dict[int, Signal] = {}
+    for place in range(0, len(ordered), 2):
+        pair = ordered[place : place + 2]
+        subtracted = int((matrix[pair[0]] > 0).sum())
+        flips = (subtracted >= 2, subtracted in (1, 3))
+        made = [_comparison(terms, matrix[neuron], bounds[neuron], flips) for neuron in pair]
+        rows = [item.rows for item in made] + [[[]] * TERMS] * (2 - len(pair))
+        constants = [item.constant for item in made] + [0]
+        sums = net.two_sums(list(zip(*rows, strict=True)), flips, (constants[0], constants[1]))
+        for neuron, item, own in zip(pair, made, sums, strict=False):
+            fired[neuron] = inverted(own[-1]) if item.turned else own[-1]
+    return [net.plain(fired[neuron]) for neuron in range(len(matrix))]
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Rows of a sum's three terms and its constant; turned: negative where the neuron does not fire."""
+
+    rows: list[list[Signal]]
+    constant: int
+    turned: bool
+    inverters: int
+
+
+def _comparison(
+    terms: Sequence[Number], row: np.ndarray, bound: int, flips: tuple[bool, bool]
+) -> _Comparison:
+    """A neuron's sum, or minus it, whichever has fewer terms that are subtracted elsewhere."""
+    forms = (_placed(terms, -row, bound - 1, flips, False), _placed(terms, row, -bound, flips, True))
+    return min(forms, key=lambda form: (form.inverters, form.turned))
+
+
+def _placed(
+    terms: Sequence[Number], row: np.ndarray, constant: int, flips: tuple[bool, bool], turned: bool
+) -> _Comparison:
+    left: dict[bool, list[Number]] = {True: [], False: []}
+    for k in np.flatnonzero(row).tolist():
+        left[bool(row[k] < 0)].append(terms[k])
+    slots = (flips[0], *flips)
+    own = [left[flip].pop() if left[flip] else None for flip in slots]
+    rest = [number.times(-1) for number in left[True] + left[False]]
+    inverters = sum(sum(map(len, number.columns)) for number in rest)
+    placed = [number or (rest.pop() if rest else Number((), 0)) for number in own]
+    for flip, number in zip(slots, placed, strict=True):
+        constant += -number.offset if flip else number.offset
+    rows = [[column[0] if column else ZERO for column in number.columns] for number in placed]
+    return _Comparison(rows, constant, turned, inverters)
 
 
 Part = tuple[tuple[int, int], ...]

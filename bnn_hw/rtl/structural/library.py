@@ -6,18 +6,12 @@ library: a module that picks, by its parameters, one of the generated modules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from bnn_hw.pipeline.arithmetic import DSP
-from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR, DOT_GROUP_INTEGER
-from bnn_hw.pipeline.stages import Mvtu, Stage
+from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
-from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
+from bnn_hw.rtl.structural.constants import constant_layer
 from bnn_hw.rtl.structural.cuts import cut
 from bnn_hw.rtl.structural.matches import (
     best_links,
@@ -30,6 +24,7 @@ from bnn_hw.rtl.structural.matches import (
     subset_counts,
     sum_rows,
 )
+from bnn_hw.rtl.structural.needs import Fixed, Needs, Weights
 from bnn_hw.rtl.structural.netlist import Netlist, Signal
 from bnn_hw.rtl.structural.sequences import sequence_rows
 from bnn_hw.rtl.structural.sums import Sums, triple_sums
@@ -53,196 +48,18 @@ from bnn_hw.rtl.structural.verilog import Module, module_text
 PRIMITIVES = Path(__file__).parent / "simulation" / "bnn_primitives.sv"
 """Models of the primitives, for simulation only."""
 
-_DSP_MODULES = Path(__file__).parent / "modules"
-DSP_ADDERS = _DSP_MODULES / "bnn_accumulate_four.sv"
-DSP_XNOR = _DSP_MODULES / "bnn_xnor_48.sv"
+DSP_MODULES = Path(__file__).parent / "modules"
+"""Modules of DSP slices, in the place of their twins in the library."""
 
-Counter = tuple[int, int]
-Join = tuple[int, int, int, int]
 Outputs = Mapping[str, Sequence[Signal]]
-
-
-@dataclass(frozen=True)
-class Weights:
-    """A layer built for its weights: name of its memory image, inputs and PEs of a word, the words."""
-
-    file: str
-    simd: int
-    pe: int
-    words: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """A thresholded layer whose weights never change, with the names of bnn_constant_layer's parameters.
-
-    file: of the weights; words of the weights' and of the thresholds' image.
-    """
-
-    file: str
-    in_bits: int
-    is_signed: bool
-    bipolar: bool
-    mw: int
-    mh: int
-    acc_bits: int
-    weights: int
-    thresholds: int
-    pixels: int = 1
-    rows: int = 1
-    step: int = 1
-
-    @property
-    def group(self) -> int:
-        return DOT_GROUP_BIPOLAR if self.bipolar else DOT_GROUP_INTEGER
-
-    def _vector(self, place: int) -> tuple[int, ...]:
-        """What a vector has of the beat's inputs."""
-        part = self.mw // self.rows
-        seen = part + (self.pixels - 1) * self.step
-        return tuple(row * seen + place * self.step + i for row in range(self.rows) for i in range(part))
-
-    @property
-    def layer(self) -> ConstantLayer:
-        digits = np.array([self.weights >> place & 1 for place in range(self.mh * self.mw)])
-        sign = 0 if self.bipolar else 1 << (self.acc_bits - 1)
-        fields = (self.thresholds >> n * self.acc_bits & ((1 << self.acc_bits) - 1) for n in range(self.mh))
-        return ConstantLayer(
-            weights=2 * digits.reshape(self.mh, self.mw) - 1,
-            bounds=tuple((field ^ sign) - sign for field in fields),
-            bits=self.in_bits,
-            is_signed=self.is_signed,
-            bipolar=self.bipolar,
-            cycles=2 if self.mw > self.group else 1,
-            vectors=tuple(map(self._vector, range(self.pixels))),
-        )
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a plan needs.
-
-    lanes: (lanes, cuts) of match counters; joins: (numbers, bits, sum bits, cuts); adders: of accumulators;
-    constants: layers of constant weights; sums: of integer inputs; sequences: layers of few words;
-    fixed: layers of bnn_constant_layer. For accumulators in DSP slices, counts: (lanes, cuts);
-    totals as joins. one_rows, one_counts: of matches found in DSP slices. dsp: modules of a
-    slice. cuts: registers on a path.
-    """
-
-    lanes: tuple[Counter, ...]
-    joins: tuple[Join, ...]
-    adders: tuple[Adder, ...]
-    constants: tuple[Weights, ...] = ()
-    sums: tuple[Sums, ...] = ()
-    sequences: tuple[Weights, ...] = ()
-    fixed: tuple[Fixed, ...] = ()
-    counts: tuple[Counter, ...] = ()
-    totals: tuple[Join, ...] = ()
-    one_rows: tuple[Counter, ...] = ()
-    one_counts: tuple[Counter, ...] = ()
-    dsp: tuple[str, ...] = ()
-
-
-def _groups(simd: int) -> tuple[int, int]:
-    """Groups of a binary dot product and their lanes, as bnn_match_dot divides them."""
-    groups = -(-simd // DOT_GROUP_BIPOLAR)
-    return groups, -(-simd // groups)
-
-
-def _adder(unit: Mvtu) -> Adder:
-    bipolar = unit.input.dtype.is_bipolar
-    if unit.threshold is not None:
-        sum_bits = unit.accumulator.bits + 1
-    else:
-        sum_bits = unit.output.dtype.bits - (1 if bipolar else 0)
-    if bipolar:
-        bits = unit.simd.bit_length()
-        if unit.is_constant:
-            bits = min(bits + 1, sum_bits)
-        return Adder(bits, False, False, bits, sum_bits)
-    triples = -(-unit.simd // 3)
-    term_bits = unit.input.dtype.bits + 2 + (0 if unit.input.dtype.is_signed else 1)
-    row0_bits = min(term_bits + (triples - 1).bit_length(), sum_bits)
-    return Adder(row0_bits, True, triples == 1, triples.bit_length(), sum_bits)
-
-
-def _summed(unit: Mvtu) -> int:
-    """Inputs that one bnn_triple_sums of the unit adds up."""
-    pixels = unit.input.pixels
-    if pixels > 1 and unit.step % 3 == 0 and (unit.simd // unit.rows) % 3 == 0:
-        return unit.simd + unit.rows * (pixels - 1) * unit.step
-    return unit.simd
-
-
-@dataclass(frozen=True)
-class Contents:
-    """A unit's memories: name of its weights' image, words of its weights and of its thresholds."""
-
-    file: str
-    weights: tuple[int, ...]
-    thresholds: tuple[int, ...] = ()
-
-    def of_unit(self, unit: Mvtu) -> Weights:
-        return Weights(self.file, unit.simd, unit.pe, self.weights)
-
-    def of_fixed(self, unit: Mvtu) -> Fixed:
-        kind = unit.input.dtype
-        kinds = (kind.bits, kind.is_signed, kind.is_bipolar)
-        sizes = (unit.mw, unit.mh, unit.accumulator.bits)
-        pixels = unit.input.pixels
-        beat = (pixels, unit.rows, unit.step) if pixels > 1 else (1, 1, 1)
-        return Fixed(self.file, *kinds, *sizes, self.weights[0], self.thresholds[0], *beat)
-
-
-def needs_of(stages: Iterable[Stage], contents: Mapping[str, Contents]) -> Needs:
-    """Collect what the matrix units of ``stages`` need; ``contents``: of each, by stage name."""
-    fixed: list[Fixed] = []
-    constants: list[Weights] = []
-    sequences: list[Weights] = []
-    found: dict[str, set] = {field.name: set() for field in fields(Needs)}
-    for unit in stages:
-        if not isinstance(unit, Mvtu):
-            continue
-        if unit.is_fixed:
-            fixed.append(contents[unit.name].of_fixed(unit))
-            continue
-        if unit.accumulate != DSP:
-            found["adders"].add(_adder(unit))
-        if not unit.input.dtype.is_bipolar:
-            found["sums"].add(Sums(_summed(unit), unit.input.dtype.bits, unit.input.dtype.is_signed))
-        elif unit.is_constant:
-            constants.append(contents[unit.name].of_unit(unit))
-        elif unit.is_sequenced:
-            sequences.append(contents[unit.name].of_unit(unit))
-        else:
-            for name, needed in _dot_needs(unit).items():
-                found[name] |= needed
-    ordered = {name: tuple(sorted(kinds, key=_order)) for name, kinds in found.items()}
-    layers = {"constants": tuple(constants), "sequences": tuple(sequences), "fixed": tuple(fixed)}
-    return Needs(**{**ordered, **layers})
-
-
-def _order(kind: Adder | Sums | Counter | Join | str) -> Any:
-    return astuple(kind) if isinstance(kind, (Adder, Sums)) else kind
-
-
-def _dot_needs(unit: Mvtu) -> dict[str, set]:
-    """What bnn_match_dot or bnn_match_sum takes for a unit, and its modules of DSP slices."""
-    groups, share = _groups(unit.simd)
-    counters = {(lanes, unit.cuts[0]) for lanes in (share, unit.simd - (groups - 1) * share)}
-    matched, number = unit.match == DSP, unit.accumulate == DSP
-    dsp = {path.name for path, used in ((DSP_ADDERS, number), (DSP_XNOR, matched)) if used}
-    rows = "one_rows" if matched else "lanes"
-    if groups == 1:
-        return {("one_counts" if matched else "counts") if number else rows: counters, "dsp": dsp}
-    join = (2 * groups, share.bit_length(), unit.simd.bit_length(), unit.cuts[1])
-    return {rows: counters, "totals" if number else "joins": {join}, "dsp": dsp}
 
 
 def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
     """Return texts by file name, each file before those that use it."""
-    match = [_match(*counter, dual_cells) for counter in needs.lanes]
-    join = [_join(*sizes, dual_cells) for sizes in needs.joins]
+    match = [_match(*counter, True, dual_cells) for counter in needs.lanes]
+    match += [_match(*counter, False, dual_cells) for counter in needs.free_lanes]
+    join = [_join(*sizes, True, dual_cells) for sizes in needs.joins]
+    join += [_join(*sizes, False, dual_cells) for sizes in needs.free_joins]
     add = [_add(adder, dual_cells) for adder in needs.adders]
     files: dict[str, str] = {}
     count = [_subsets(constant, index, dual_cells) for index, constant in enumerate(needs.constants)]
@@ -270,26 +87,27 @@ def structural_sources(needs: Needs, dual_cells: bool) -> dict[str, str]:
         if own:
             files |= {f"{module.name}.sv": module_text(module) for module, _ in own}
             files[f"{twin.name}.sv"] = dispatcher(twin, own)
-    for path in (DSP_ADDERS, DSP_XNOR):
-        if path.name in needs.dsp:
-            files[path.name] = path.read_text()
-    return files
+    return files | {name: (DSP_MODULES / name).read_text() for name in needs.dsp}
 
 
-def _match(lanes: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
-    net, (row0, row1) = match_rows(lanes, best_shape(lanes))
+def _match(lanes: int, cuts: int, chains: bool, dual_cells: bool) -> tuple[Module, Parameters]:
+    net, (row0, row1) = match_rows(lanes, best_shape(lanes, chains))
     purpose = f"Number of equal lanes of {lanes}, as two rows."
-    parameters = {"LANES": lanes, "CUTS": cuts}
-    return _module(
-        f"bnn_match_rows_{lanes}", purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters
-    )
+    parameters = {"LANES": lanes, "CHAINS": int(chains), "CUTS": cuts}
+    name = f"bnn_match_rows_{lanes}{'' if chains else '_free'}"
+    return _module(name, purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters)
 
 
-def _join(numbers: int, bits: int, sum_bits: int, cuts: int, dual_cells: bool) -> tuple[Module, Parameters]:
-    net, (row0, row1) = compress_rows(numbers, bits, sum_bits)
+def _join(
+    numbers: int, bits: int, sum_bits: int, cuts: int, chains: bool, dual_cells: bool
+) -> tuple[Module, Parameters]:
+    net, (row0, row1) = compress_rows(numbers, bits, sum_bits, chains)
     purpose = f"{numbers} numbers of {bits} bits compressed to two rows of {sum_bits}."
-    parameters = {"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits, "CUTS": cuts}
-    name = f"bnn_compress_rows_{numbers}_{bits}_{sum_bits}"
+    parameters = {
+        **{"NUMBERS": numbers, "BITS": bits, "SUM_BITS": sum_bits},
+        **{"CHAINS": int(chains), "CUTS": cuts},
+    }
+    name = f"bnn_compress_rows_{numbers}_{bits}_{sum_bits}{'' if chains else '_free'}"
     return _module(name, purpose, net, {"row0": row0, "row1": row1}, dual_cells, parameters)
 
 

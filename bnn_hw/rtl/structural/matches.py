@@ -75,15 +75,19 @@ def match_rows(lanes: int, shape: Shape) -> tuple[Netlist, list[list[Signal]]]:
     return net, rows_of(compress(net, columns, ROWS, chains=False), bits)
 
 
-def compress_rows(numbers: int, bits: int, sum_bits: int) -> tuple[Netlist, list[list[Signal]]]:
+def compress_rows(
+    numbers: int, bits: int, sum_bits: int, chains: bool = True
+) -> tuple[Netlist, list[list[Signal]]]:
     """Build two rows of ``sum_bits`` bits from ``numbers`` unsigned ones of ``bits`` bits: port ``numbers``.
 
-    The sum of the numbers must fit in ``sum_bits``.
+    The sum of the numbers must fit in ``sum_bits``. chains: may use carry chains.
     """
     net = Netlist()
     port = net.port("numbers", numbers * bits)
     columns = [port[bit::bits] for bit in range(bits)]
-    return net, rows_of(rows_registered(net, columns, sum_bits), sum_bits)
+    if chains:
+        return net, rows_of(rows_registered(net, columns, sum_bits), sum_bits)
+    return net, rows_of(compress(net, columns, ROWS, chains=False), sum_bits)
 
 
 def subset_counts(inputs: int, subsets: Sequence[int]) -> tuple[Netlist, list[list[list[Signal]]]]:

@@ -25,6 +25,8 @@ Function = Callable[..., int]
 
 DUAL_INPUTS = 5
 CHAIN_LENGTH = 4
+SUM_BITS = 24
+"""Bits of one of the two sums in a DSP slice."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,21 @@ class Chain:
     carry_out: Signal
 
 
-Cell = Lut | Chain | Register
+@dataclass(frozen=True)
+class TwoSums:
+    """Two sums in DSP slices, in a register: bnn_sum_two.
+
+    terms: three, each of 24 bits of the first sum, then of the second; flips: whether the first two
+    terms are subtracted, and whether the third is; constants: added; sums: as a term.
+    """
+
+    terms: tuple[tuple[Signal, ...], ...]
+    flips: tuple[bool, bool]
+    constants: tuple[int, int]
+    sums: tuple[Signal, ...]
+
+
+Cell = Lut | Chain | Register | TwoSums
 
 
 def inputs_of(cell: Cell) -> list[Signal]:
@@ -64,6 +80,8 @@ def inputs_of(cell: Cell) -> list[Signal]:
         return list(cell.inputs)
     if isinstance(cell, Register):
         return list(cell.d)
+    if isinstance(cell, TwoSums):
+        return [signal for term in cell.terms for signal in term]
     return [cell.carry_in, *(signal for position in cell.positions for signal in position)]
 
 
@@ -72,7 +90,7 @@ def outputs_of(cell: Cell) -> list[Signal]:
         return [cell.o6] if cell.o5 is None else [cell.o6, cell.o5]
     if isinstance(cell, Register):
         return list(cell.q)
-    return [*cell.sums, cell.carry_out]
+    return [*cell.sums] if isinstance(cell, TwoSums) else [*cell.sums, cell.carry_out]
 
 
 def inverted(signal: Signal) -> Signal:
@@ -202,6 +220,24 @@ class Netlist:
         self.cells.append(cell)
         return list(sums), cell.carry_out
 
+    def two_sums(
+        self,
+        terms: Sequence[Sequence[Sequence[Signal]]],
+        flips: tuple[bool, bool],
+        constants: tuple[int, int],
+    ) -> list[list[Signal]]:
+        """Two sums modulo 2**24 behind a register; ``terms[k][i]``: bits of term k of sum i."""
+        filled = []
+        for term in terms:
+            if max(map(len, term)) > SUM_BITS:
+                raise ValueError(f"a term of a DSP slice's sum has at most {SUM_BITS} bits")
+            padded = [[*own, *[ZERO] * (SUM_BITS - len(own))] for own in term]
+            filled.append(tuple(self.plain(signal) for own in padded for signal in own))
+        age = self._age([signal for term in filled for signal in term]) + 1
+        sums = tuple(self.signal(0, age) for _ in range(2 * SUM_BITS))
+        self.cells.append(TwoSums(tuple(filled), flips, constants, sums))
+        return [list(sums[:SUM_BITS]), list(sums[SUM_BITS:])]
+
     def repeat(self, cell: Cell, seen: Mapping[Signal, Signal]) -> dict[Signal, Signal]:
         """Add a cell of another netlist, whose signals are ``seen`` here; return its outputs' signals."""
         inputs = [seen[signal] for signal in inputs_of(cell)]
@@ -236,6 +272,11 @@ class Netlist:
     def carry4(self) -> int:
         return sum(-(-len(cell.positions) // CHAIN_LENGTH) for cell in self.cells if isinstance(cell, Chain))
 
+    @property
+    def dsp(self) -> int:
+        """DSP slices: two for a pair of sums."""
+        return 2 * sum(isinstance(cell, TwoSums) for cell in self.cells)
+
     def depth(self, signals: Sequence[Signal]) -> int:
         """Greatest number of LUTs and chains on a path to any of the signals."""
         return max((self.levels[signal] for signal in signals), default=0)
@@ -262,6 +303,14 @@ class Netlist:
                         values[output] = np.array(bits, np.uint8)[row]
             elif isinstance(cell, Register):
                 values[list(cell.q)] = values[list(cell.d)]
+            elif isinstance(cell, TwoSums):
+                for i, constant in enumerate(cell.constants):
+                    field = slice(i * SUM_BITS, (i + 1) * SUM_BITS)
+                    added = np.full(cases, constant, np.int64)
+                    for term, flip in zip(cell.terms, (cell.flips[0], *cell.flips), strict=True):
+                        value = (1 << np.arange(SUM_BITS)) @ values[list(term[field])].astype(np.int64)
+                        added += -value if flip else value
+                    values[list(cell.sums[field])] = added >> np.arange(SUM_BITS)[:, None] & 1
             else:
                 carry = values[cell.carry_in].copy()
                 for (s, di), total in zip(cell.positions, cell.sums, strict=True):

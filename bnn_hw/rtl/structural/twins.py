@@ -29,7 +29,12 @@ _CLOCK = ("input  logic clk", "input  logic enable")
 MATCH_ROWS = Twin(
     "bnn_match_rows",
     "Number of equal lanes of inputs and weights as two rows, built from primitives.",
-    ("int LANES = {LANES}", "int CUTS = {CUTS}", "int ROW_BITS = $clog2(LANES + 1)"),
+    (
+        "int LANES = {LANES}",
+        "bit CHAINS = {CHAINS}",
+        "int CUTS = {CUTS}",
+        "int ROW_BITS = $clog2(LANES + 1)",
+    ),
     (
         *_CLOCK,
         "input  logic [LANES-1:0] inputs",
@@ -41,7 +46,13 @@ MATCH_ROWS = Twin(
 COMPRESS_ROWS = Twin(
     "bnn_compress_rows",
     "Two rows of the same sum as many numbers, built from primitives.",
-    ("int NUMBERS = {NUMBERS}", "int BITS = {BITS}", "int SUM_BITS = {SUM_BITS}", "int CUTS = {CUTS}"),
+    (
+        "int NUMBERS = {NUMBERS}",
+        "int BITS = {BITS}",
+        "int SUM_BITS = {SUM_BITS}",
+        "bit CHAINS = {CHAINS}",
+        "int CUTS = {CUTS}",
+    ),
     (
         *_CLOCK,
         "input  logic [NUMBERS*BITS-1:0] numbers",

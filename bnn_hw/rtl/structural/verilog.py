@@ -11,12 +11,15 @@ from bnn_hw.rtl.structural.netlist import (
     CHAIN_LENGTH,
     DUAL_INPUTS,
     ONE,
+    SUM_BITS,
     ZERO,
     Chain,
     Lut,
     Netlist,
     Register,
     Signal,
+    TwoSums,
+    inputs_of,
     reduced,
 )
 
@@ -45,7 +48,7 @@ class Module:
     @property
     def clocked(self) -> bool:
         """Whether there are registers, so that the module has the ports ``clk`` and ``enable``."""
-        return any(isinstance(cell, Register) for cell in self.net.cells)
+        return any(isinstance(cell, (Register, TwoSums)) for cell in self.net.cells)
 
     @property
     def connections(self) -> list[str]:
@@ -71,13 +74,16 @@ def module_text(module: Module) -> str:
             body += _lut(cell, names, module.dual_cells)
         elif isinstance(cell, Register):
             body += _register(cell, names)
+        elif isinstance(cell, TwoSums):
+            body += _two_sums(cell, names, index)
         else:
             body += _chain(cell, names, index)
     assigns = [line for port, signals in module.outputs.items() for line in _assign(port, "", signals, names)]
     return "\n".join(
         [
             f"// {module.purpose}",
-            f"// {net.sites} LUT sites, {net.carry4} CARRY4, at most {module.levels} of both on a path.",
+            f"// {net.sites} LUT sites, {net.carry4} CARRY4, at most {module.levels} of both on a path"
+            f"{f', {net.dsp} DSP slices' if net.dsp else ''}.",
             "// Made by bnn-hw; changes are lost.",
             f"module {module.name} (",
             ",\n".join(ports),
@@ -193,17 +199,31 @@ def _register(cell: Register, names: dict[Signal, str]) -> list[str]:
     ]
 
 
+def _two_sums(cell: TwoSums, names: dict[Signal, str], index: int) -> list[str]:
+    lines = textwrap.wrap(", ".join(names[signal] for signal in cell.sums), 100)
+    whole = sum(
+        (constant & ((1 << SUM_BITS) - 1)) << i * SUM_BITS for i, constant in enumerate(cell.constants)
+    )
+    places = ("first", "second", "third")
+    ports = ", ".join(
+        f".{name}({_bus(term, names)})"
+        for name, term in zip((*places, "sums"), (*cell.terms, cell.sums), strict=True)
+    )
+    flips = ", ".join(
+        f".{name}({int(flip)})" for name, flip in zip(("FLIP_TWO", "FLIP_THIRD"), cell.flips, strict=True)
+    )
+    text = f"bnn_sum_two #({flips}, .CONSTANTS(48'h{whole:012x})) d{index} (.clk, .enable, {ports});"
+    return [
+        *(f"  logic {line.rstrip(',')};" for line in lines),
+        *textwrap.wrap(text, 110, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False),
+    ]
+
+
 def _unread(module: Module, names: dict[Signal, str]) -> list[str]:
     """Name the signals that nobody reads, so that linters know it is meant."""
     read = {signal for signals in module.outputs.values() for signal in signals}
     for cell in module.net.cells:
-        if isinstance(cell, Lut):
-            read.update(cell.inputs)
-        elif isinstance(cell, Register):
-            read.update(cell.d)
-        else:
-            read.update(signal for position in cell.positions for signal in position)
-            read.add(cell.carry_in)
+        read.update(inputs_of(cell))
     left = [signal for signal in range(ONE + 1, len(module.net.levels)) if signal not in read]
     if not left:
         return []

@@ -1,13 +1,17 @@
 """Every module of the library: lint, Yosys, memory inference, and refusal of illegal parameters."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.rtl.lib import test_buffers, test_elementwise, test_mvtu, test_pixels, test_window
 from tests.rtl.lib.bench import LIBRARY, run_verilator
 
+# These instantiate primitives.
+PRIMITIVE = ("bnn_lut_columns", "bnn_wide_mux")
 MODULES = sorted(path.stem for path in LIBRARY.glob("*.sv"))
 
 
@@ -45,6 +49,50 @@ def test_yosys_takes_every_module():
         commands += [*steps, "design -load library"]
     done = yosys(*commands)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+
+
+def test_every_module_synthesises_alone():
+    """Each with its default parameters: memories, arithmetic and flip-flops, without problems left."""
+    commands = ["design -save library"]
+    for module in MODULES:
+        steps = (f"synth -top {module} -run begin:fine", "check -assert", "stat -top " + module)
+        commands += [*(["read_verilog -lib +/xilinx/cells_sim.v"] if module in PRIMITIVE else []), *steps]
+        commands.append("design -load library")
+    done = yosys(*commands)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert done.stdout.count("Printing statistics.") == len(MODULES)
+
+
+def instantiated(module: str) -> set[str]:
+    """The modules of the library that stand in a module's text."""
+    text = re.sub(r"//.*", "", (LIBRARY / f"{module}.sv").read_text())
+    return {name for name in re.findall(r"\bbnn_\w+", text) if name in MODULES and name != module}
+
+
+def test_every_module_is_driven_as_a_stream_or_proven_against_one():
+    """Units with idle input, blocked output, frames without a gap and resets; parts within such units."""
+    benches = (*test_buffers.DUTS, *test_elementwise.DUTS, *(dut for dut, _ in test_mvtu.CASES))
+    benches += (*test_pixels.DUTS, *(dut for dut, _ in test_window.CASES))
+    driven = {f"bnn_{dut.kind}" for dut in benches}
+    streams = {m for m in MODULES if re.search(r"\bin_ready\b[\s\S]*\bout_ready\b", ports(m))}
+    # Halves of the converter, whose outer handshakes it cuts.
+    assert streams - {"bnn_gather", "bnn_scatter"} <= driven
+    reached: set[str] = set()
+    waiting = driven
+    while waiting:
+        reached |= waiting
+        waiting = {part for module in waiting for part in instantiated(module)} - reached
+    elsewhere = {
+        "bnn_config",  # tests/sim/test_reload.py
+        "bnn_lut_columns", "bnn_wide_mux",  # in generated tables: tests/rtl/structural/test_tables.py
+        "bnn_sum_two",  # in generated layers: tests/rtl/structural/test_dsp.py
+    }  # fmt: skip
+    assert set(MODULES) - reached == elsewhere
+
+
+def ports(module: str) -> str:
+    text = (LIBRARY / f"{module}.sv").read_text()
+    return text[: text.index("\n);")]
 
 
 def mapped_cells(module: str, **parameters: int | str) -> str:
@@ -92,6 +140,8 @@ ILLEGAL = [
     ("bnn_mvtu", {"ACC_BITS": 7}, "ACC_BITS must hold MW + 1"),
     ("bnn_mvtu", {"OUT_BITS": 2}, "OUT_BITS must be 1 behind a threshold"),
     ("bnn_mvtu", {"IN_BITS": 8}, "a bipolar input has one unsigned bit"),
+    ("bnn_mvtu", {"CHAINS": 0, "ACCUMULATE": "dsp"}, "CHAINS 0 needs BIPOLAR without DSP slices"),
+    ("bnn_mvtu_inputs", {"PIXELS": 2, "ROWS": 3}, "ROWS must divide SIMD"),
     ("bnn_accumulate", {"ROW0_BITS": 10}, "SUM_BITS must hold the rows"),
     ("bnn_accumulate", {"INVERT": 1}, "INVERT needs SIGNED and ROW1_BITS 1"),
     ("bnn_compress_rows", {"SUM_BITS": 6}, "SUM_BITS must be at least BITS"),

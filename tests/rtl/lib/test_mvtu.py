@@ -28,6 +28,8 @@ class Layer:
     accumulate: str = "lut"
     cuts: tuple[int, int] = (0, 0)
     match: str = "lut"
+    chains: bool = True
+    runtime: bool = False
     pixels: int = 1
     rows: int = 1
     step: int = 1
@@ -41,7 +43,8 @@ class Layer:
 
     @property
     def form(self) -> str:
-        return f"{self.accumulate}_{self.match}{self.cuts[0]}{self.cuts[1]}"
+        more = ("" if self.chains else "_free") + ("_loaded" if self.runtime else "")
+        return f"{self.accumulate}_{self.match}{self.cuts[0]}{self.cuts[1]}{more}"
 
     @property
     def label(self) -> str:
@@ -145,7 +148,7 @@ def mvtu(layer: Layer) -> Dut:
     present = pack_words(marks.reshape(1, -1), out_bits)[0]
     whole = (1 << layer.pixels * layer.pe * out_bits) - 1
 
-    dsp = layer.accumulate == "dsp"
+    dsp = layer.accumulate == "dsp" and not layer.fixed
     starts, start_bits = (-padded_thresholds, acc_bits + 1) if dsp else (padded_thresholds, acc_bits)
     files = {
         f"{layer.label}_w.hex": hex_lines(pack_words(rom, 1), layer.pe * layer.simd),
@@ -169,6 +172,8 @@ def mvtu(layer: Layer) -> Dut:
         "WEIGHT_STYLE": layer.style,
         "ACCUMULATE": layer.accumulate,
         "MATCH": layer.match,
+        "CHAINS": int(layer.chains),
+        "RUNTIME": int(layer.runtime),
         "DOT_CUTS": layer.cuts[0],
         "JOIN_CUTS": layer.cuts[1],
     }
@@ -177,7 +182,8 @@ def mvtu(layer: Layer) -> Dut:
     if layer.fixed:
         for name in (
             *("PE", "SIMD", "THRESHOLD", "OUT_BITS", "WEIGHT_STYLE"),
-            *("ACCUMULATE", "MATCH", "DOT_CUTS", "JOIN_CUTS"),
+            *("ACCUMULATE", "MATCH", "CHAINS", "RUNTIME"),
+            *("DOT_CUTS", "JOIN_CUTS"),
         ):
             del parameters[name]
     return Dut(
@@ -234,6 +240,10 @@ LAYERS = [
     Layer(27, 6, 6, 27, bits=8, bipolar=False, pixels=4, rows=3, step=3),
     Layer(18, 4, 3, 18, bits=4, bipolar=False, signed=True, pixels=2, rows=3, step=2),
     Layer(9, 3, 2, 9, bits=8, bipolar=False, pixels=8, rows=3, step=1, threshold=False),
+    Layer(36, 10, 5, 12, runtime=True),
+    Layer(132, 9, 4, 66, style="block", runtime=True),
+    Layer(20, 6, 6, 20, chains=False, runtime=True),
+    Layer(27, 6, 6, 27, bits=8, bipolar=False, runtime=True),
     Layer(100, 7, 7, 100, fixed=True),
     Layer(20, 5, 5, 20, fixed=True),
     Layer(36, 5, 5, 36, fixed=True, pixels=4, rows=3, step=4),

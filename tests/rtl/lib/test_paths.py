@@ -14,7 +14,7 @@ PADDING = {"PAD_TOP": 1, "PAD_LEFT": 1, "PAD_BOTTOM": 1, "PAD_RIGHT": 1}
 # carry chain of a counter counts as one, an inverter at an output as well.
 UNITS = [
     ("bnn_window", {**RING, "DEPTH": 128}, 3, 1),
-    ("bnn_window", {**RING, "DEPTH": 126, "RAM_STYLE": "block"}, 3, 1),
+    ("bnn_window", {**RING, "DEPTH": 126, "RAM_STYLE": "block"}, 4, 1),
     (
         "bnn_window",
         {**RING, "DEPTH": 128, **PADDING},
@@ -22,7 +22,7 @@ UNITS = [
         1,
     ),
     ("bnn_mvtu", {"MW": 144, "MH": 16, "PE": 4, "SIMD": 16}, 2, 0),
-    ("bnn_pool", {"HEIGHT": 28, "WIDTH": 28}, 2, 1),
+    ("bnn_pool", {"HEIGHT": 28, "WIDTH": 28}, 2, 2),
     ("bnn_skid", {"WIDTH": 8}, 2, 0),
 ]
 

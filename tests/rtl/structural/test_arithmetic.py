@@ -99,9 +99,11 @@ def test_compressed_rows_keep_the_sum(numbers: int, width: int, sum_bits: int) -
     values = rng.integers(0, 1 << width, (500, numbers))
     values[values.sum(axis=1) >= 1 << sum_bits] = 0
     values[0] = ((1 << sum_bits) - 1) // numbers if numbers << width > 1 << sum_bits else (1 << width) - 1
-    net, rows = compress_rows(numbers, width, sum_bits)
     port = np.concatenate([bits(values[:, n], width) for n in range(numbers)], axis=1)
-    np.testing.assert_array_equal(sum_of_rows(net, rows, {"numbers": port}), values.sum(axis=1))
+    for chains in (True, False):
+        net, rows = compress_rows(numbers, width, sum_bits, chains)
+        np.testing.assert_array_equal(sum_of_rows(net, rows, {"numbers": port}), values.sum(axis=1))
+        assert chains or net.carry4 == 0
     net, total = sum_rows(numbers, width, sum_bits)
     np.testing.assert_array_equal(number(net.evaluate({"numbers": port}, total)), values.sum(axis=1))
 

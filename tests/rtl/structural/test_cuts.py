@@ -34,6 +34,7 @@ def test_steps_of_counters_have_room_in_a_period(clock_hz: int) -> None:
         assert join == 0
         built = (
             match_rows(lanes, best_shape(lanes)),
+            match_rows(lanes, best_shape(lanes, chains=False)),
             match_count(lanes, best_links(lanes)),
             one_rows(lanes),
             one_count(lanes),
@@ -47,7 +48,7 @@ def test_steps_of_joins_have_room_in_a_period(clock_hz: int) -> None:
     for groups in (2, 3, 5, 9, 14, 20, 27, 28, 36):
         cuts = dot_cuts(64 * groups, clock_hz)[1]
         sizes = (2 * groups, 7, (64 * groups).bit_length())
-        for net in (compress_rows(*sizes)[0], sum_rows(*sizes)[0]):
+        for net in (compress_rows(*sizes)[0], compress_rows(*sizes, False)[0], sum_rows(*sizes)[0]):
             assert balanced(net, cuts)[0] <= step_levels(clock_hz), groups
 
 

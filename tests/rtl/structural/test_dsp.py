@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bnn_hw.rtl.emit import LIBRARY
-from bnn_hw.rtl.structural.library import DSP_ADDERS, DSP_XNOR, Needs, structural_sources
+from bnn_hw.rtl.structural.library import DSP_MODULES, structural_sources
+from bnn_hw.rtl.structural.needs import DSP_ADDERS, DSP_SUMS, DSP_XNOR, Needs
 
 CHECK = """
 module check(input clk, enable, update, first, input [47:0] counts, starts, output [47:0] a, b);
@@ -72,11 +73,11 @@ def prove(
 
 
 def test_slice_equals_its_twin_in_every_cycle(tmp_path: Path) -> None:
-    assert "Induction step proven: SUCCESS!" in prove(tmp_path, DSP_ADDERS.read_text())
+    assert "Induction step proven: SUCCESS!" in prove(tmp_path, (DSP_MODULES / DSP_ADDERS).read_text())
 
 
 def test_the_proof_finds_a_difference(tmp_path: Path) -> None:
-    one_adder = DSP_ADDERS.read_text().replace('"FOUR12"', '"ONE48"')
+    one_adder = (DSP_MODULES / DSP_ADDERS).read_text().replace('"FOUR12"', '"ONE48"')
     assert "proven: SUCCESS!" not in prove(tmp_path, one_adder)
 
 
@@ -90,7 +91,7 @@ endmodule
 
 def test_logic_unit_equals_its_twin_in_every_cycle(tmp_path: Path) -> None:
     start = {"gate.dsp.P": 0, "gold.equal": 0}
-    text = DSP_XNOR.read_text()
+    text = (DSP_MODULES / DSP_XNOR).read_text()
     done = prove(tmp_path, text, "bnn_xnor_48", XNOR_CHECK, start, (("a", "b"),))
     assert "Induction step proven: SUCCESS!" in done
     wrong = text.replace("4'b0101", "4'b0100")
@@ -98,15 +99,45 @@ def test_logic_unit_equals_its_twin_in_every_cycle(tmp_path: Path) -> None:
     assert "proven: SUCCESS!" not in done
 
 
+SUM_CHECK = """
+module check(input clk, enable, input [47:0] first, second, third, output [47:0] a, b);
+  bnn_sum_two #(.FLIP_TWO({two}), .FLIP_THIRD({third}), .CONSTANTS(48'h7ffffe_000123)) gold (.clk(clk),
+    .enable(enable), .first(first), .second(second), .third(third), .sums(a));
+  gate #(.FLIP_TWO({two}), .FLIP_THIRD({third}), .CONSTANTS(48'h7ffffe_{low})) gate (.clk(clk),
+    .enable(enable), .first(first), .second(second), .third(third), .sums(b));
+endmodule
+"""
+SUM_REGISTERS = {"gate.lower.P": 0, "gold.sums": 0}
+
+
+@pytest.mark.parametrize(("two", "third"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_two_sums_equal_their_twin_in_every_cycle(tmp_path: Path, two: int, third: int) -> None:
+    check = SUM_CHECK.format(two=two, third=third, low="000123")
+    done = prove(
+        tmp_path, (DSP_MODULES / DSP_SUMS).read_text(), "bnn_sum_two", check, SUM_REGISTERS, (("a", "b"),)
+    )
+    assert "Induction step proven: SUCCESS!" in done
+
+
+def test_a_constant_one_off_is_found(tmp_path: Path) -> None:
+    check = SUM_CHECK.format(two=1, third=0, low="000124")
+    done = prove(
+        tmp_path, (DSP_MODULES / DSP_SUMS).read_text(), "bnn_sum_two", check, SUM_REGISTERS, (("a", "b"),)
+    )
+    assert "proven: SUCCESS!" not in done
+
+
 def test_slice_stands_only_where_it_is_used() -> None:
-    assert DSP_ADDERS.name not in structural_sources(Needs(((16, 0),), (), ()), False)
-    files = structural_sources(Needs((), (), (), counts=((16, 0),), dsp=(DSP_ADDERS.name,)), False)
-    assert DSP_ADDERS.name in files
+    assert DSP_ADDERS not in structural_sources(Needs(((16, 0),), (), ()), False)
+    files = structural_sources(Needs((), (), (), counts=((16, 0),), dsp=(DSP_ADDERS,)), False)
+    assert DSP_ADDERS in files
     assert "// 14 LUT sites" in files["bnn_match_count_16.sv"]
 
 
 def test_nothing_is_set_that_open_place_and_route_refuses() -> None:
-    text = DSP_ADDERS.read_text()
-    assert ".PATTERN(" not in text
-    assert ".MASK(" not in text
-    assert ".P(sums)" in text
+    for name in (DSP_ADDERS, DSP_XNOR, DSP_SUMS):
+        text = (DSP_MODULES / name).read_text()
+        assert ".PATTERN(" not in text
+        assert ".MASK(" not in text
+        # Yosys refuses slices without a P.
+        assert text.count(".P(") == text.count("DSP48E1 #(")

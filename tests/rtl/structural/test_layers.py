@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -123,6 +125,52 @@ def test_constant_layers(
     got = net.evaluate({"inputs": bits(fields.reshape(-1), width).reshape(len(fields), -1)}, fired)
     np.testing.assert_array_equal(got, sums >= bounds)
     assert {net.ages[signal] for signal in fired if signal > 1} <= {1 + cycles}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "neurons", "width", "is_signed"), [(27, 16, 8, False), (10, 5, 8, False), (19, 7, 5, True)]
+)
+def test_last_sums_in_dsp_slices(inputs: int, neurons: int, width: int, is_signed: bool) -> None:
+    rng = np.random.default_rng(inputs)
+    weights = rng.choice([-1, 1], (neurons, inputs))
+    weights[1], weights[2] = 1, -1
+    fields = rng.integers(0, 1 << width, (400, inputs))
+    fields[:2] = [[0], [(1 << width) - 1]]
+    values = (fields ^ (1 << width - 1)) - (1 << width - 1) if is_signed else fields
+    sums = values @ weights.T
+    # Bounds that some sums meet exactly, one that all reach and one that none does.
+    bounds = sums[3].copy()
+    bounds[:2] = sums.min() - 1, sums.max() + 1
+    layer = ConstantLayer(weights, tuple(map(int, bounds)), width, is_signed, False, 2, dsp=True)
+    net, fired = constant_layer(layer)
+    got = net.evaluate({"inputs": bits(fields.reshape(-1), width).reshape(len(fields), -1)}, fired)
+    np.testing.assert_array_equal(got, sums >= bounds)
+    in_lut, _ = constant_layer(replace(layer, dsp=False))
+    assert in_lut.sites - net.sites > 9 * neurons
+    assert net.dsp == neurons + neurons % 2  # two slices for two neurons
+    # As late as in LUTs.
+    assert {net.ages[signal] for signal in fired} == {3}
+
+
+def test_sums_that_subtract_differently_share_slices() -> None:
+    """Neurons of none to three subtracted terms, alone in their kinds."""
+    rng = np.random.default_rng(8)
+    fields = rng.integers(0, 256, (300, 27))
+    for kinds in ((0, 1, 2, 3), (0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3), (2,), (3, 3, 0)):
+        signs = np.array([[-1] * kind + [1] * (3 - kind) for kind in kinds])
+        weights = np.repeat(signs, 9, axis=1)
+        sums = fields @ weights.T
+        layer = ConstantLayer(weights, tuple(map(int, sums[0])), 8, False, False, 2, dsp=True)
+        net, fired = constant_layer(layer)
+        got = net.evaluate({"inputs": bits(fields.reshape(-1), 8).reshape(300, -1)}, fired)
+        np.testing.assert_array_equal(got, sums >= sums[0])
+        assert net.dsp == len(kinds) + len(kinds) % 2
+
+
+def test_more_terms_than_two_slices_add_are_refused() -> None:
+    layer = ConstantLayer(np.ones((1, 30), int), (0,), 8, False, False, 2, dsp=True)
+    with pytest.raises(ValueError, match="4 terms has no place"):
+        constant_layer(layer)
 
 
 @pytest.mark.parametrize("width", [1, 8])

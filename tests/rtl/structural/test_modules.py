@@ -14,15 +14,8 @@ from bnn_hw.ir.types import DataType
 from bnn_hw.pipeline.stages import Mvtu, Stream
 from bnn_hw.rtl.emit import LIBRARY
 from bnn_hw.rtl.structural.accumulate import Adder
-from bnn_hw.rtl.structural.library import (
-    PRIMITIVES,
-    Contents,
-    Fixed,
-    Needs,
-    Weights,
-    needs_of,
-    structural_sources,
-)
+from bnn_hw.rtl.structural.library import PRIMITIVES, structural_sources
+from bnn_hw.rtl.structural.needs import Contents, Fixed, Needs, Weights, needs_of
 from bnn_hw.rtl.structural.sums import Sums
 from tests.rtl.lib.bench import MODES, Bench, Dut, check
 from tests.rtl.lib.test_mvtu import Layer, mvtu
@@ -36,6 +29,9 @@ LAYERS = [
     Layer(20, 5, 5, 20, fixed=True),
     Layer(27, 16, 16, 27, bits=8, bipolar=False, fixed=True),
     Layer(8, 3, 3, 8, bits=3, bipolar=False, signed=True, fixed=True),
+    Layer(27, 15, 15, 27, bits=8, bipolar=False, fixed=True, accumulate="dsp"),
+    Layer(27, 5, 5, 27, bits=8, bipolar=False, fixed=True, accumulate="dsp", pixels=2, rows=3, step=3),
+    Layer(12, 4, 4, 12, bits=4, bipolar=False, signed=True, fixed=True, accumulate="dsp"),
     Layer(1, 1, 1, 1, fixed=True),
     Layer(15, 4, 4, 15, threshold=False),
     Layer(90, 6, 3, 90),  # two words that weights go through, two cycles
@@ -54,6 +50,8 @@ LAYERS = [
     Layer(144, 16, 4, 36, match="dsp", accumulate="dsp", cuts=(2, 0)),
     Layer(144, 16, 4, 16, cuts=(2, 0), accumulate="dsp"),
     Layer(96, 7, 3, 32, cuts=(2, 0)),
+    Layer(96, 7, 3, 32, chains=False),
+    Layer(132, 9, 1, 66, chains=False, cuts=(1, 1)),
     Layer(132, 9, 1, 66, style="block", cuts=(1, 2)),
     Layer(132, 9, 4, 66, cuts=(2, 3), accumulate="dsp"),
     Layer(132, 9, 5, 66, accumulate="dsp"),
@@ -74,8 +72,8 @@ def stage(layer: Layer, dut: Dut) -> Mvtu:
         name=layer.label,
         layer="",
         value=None,
-        input=Stream(dtype, 1, 1, layer.mw, layer.simd),
-        output=Stream(out, 1, 1, layer.mh, layer.pe),
+        input=Stream(dtype, 1, 1, layer.mw, layer.simd, layer.pixels),
+        output=Stream(out, 1, 1, layer.mh, layer.pe, layer.pixels),
         mac="",
         threshold="" if layer.threshold else None,
         mw=layer.mw,
@@ -86,6 +84,9 @@ def stage(layer: Layer, dut: Dut) -> Mvtu:
         accumulate=layer.accumulate,
         cuts=layer.cuts,
         match=layer.match,
+        chains=layer.chains,
+        rows=layer.rows,
+        step=layer.step,
         # A unit that is not folded becomes a bnn_constant_mvtu, except where it is asked for the other one.
         weight_memory=layer.style if layer.fixed or layer.mh > layer.pe or layer.mw > layer.simd else "other",
     )
@@ -157,16 +158,18 @@ NEEDS = Needs(
     totals=((4, 2, 4, 0),),
     one_rows=((9, 0),),
     one_counts=((9, 0),),
+    free_lanes=((5, 0), (12, 0)),
+    free_joins=((4, 2, 4, 0),),
 )
 
 
-def _match_check(lanes: int) -> str:
+def _match_check(lanes: int, form: str = "") -> str:
     width = lanes.bit_length()
     return f"""
 module check(input [{lanes - 1}:0] i, w, output ok);
   wire [{width - 1}:0] a, b, c, d;
   bnn_match_rows #(.LANES({lanes})) gold (.inputs(i), .weights(w), .row0(a), .row1(b));
-  bnn_match_rows_{lanes} gate (.inputs(i), .weights(w), .row0(c), .row1(d));
+  bnn_match_rows_{lanes}{form} gate (.inputs(i), .weights(w), .row0(c), .row1(d));
   assign ok = {{2'b0, a}} + b == {{2'b0, c}} + d;
 endmodule
 """
@@ -291,6 +294,8 @@ endmodule
 CLOCKED = [_SEQUENCE_CHECK, *(_fixed_check(index, fixed) for index, fixed in enumerate(FIXED))]
 CHECKS = [
     *(_match_check(lanes) for lanes, _ in NEEDS.lanes),
+    *(_match_check(lanes, "_free") for lanes, _ in NEEDS.free_lanes),
+    _JOIN_CHECK.replace("bnn_compress_rows_4_2_4", "bnn_compress_rows_4_2_4_free"),
     *map(_adder_check, ADDERS),
     *map(_sums_check, NEEDS.sums),
     *(_one_number_check(lanes) for lanes, _ in NEEDS.counts),

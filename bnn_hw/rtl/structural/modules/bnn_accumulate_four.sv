@@ -19,12 +19,14 @@ module bnn_accumulate_four (
     if (enable) counts_taken <= counts;
   end
 
+  logic [47:0] unused_cascade;
+
   DSP48E1 #(
     .USE_SIMD("FOUR12"), .USE_MULT("NONE"), .USE_DPORT("FALSE"),
     .AREG(0), .ACASCREG(0), .BREG(0), .BCASCREG(0), .CREG(1), .PREG(1), .OPMODEREG(1),
     .MREG(0), .ADREG(0), .DREG(0), .ALUMODEREG(0), .CARRYINREG(0), .CARRYINSELREG(0), .INMODEREG(0)
   ) dsp (
-    .CLK(clk), .A(counts_taken[47:18]), .B(counts_taken[17:0]), .C(starts), .P(sums),
+    .CLK(clk), .A(counts_taken[47:18]), .B(counts_taken[17:0]), .C(starts), .P(sums), .PCOUT(unused_cascade),
     .OPMODE({2'b01, first, 4'b0011}), .ALUMODE(4'b0000), .CARRYIN(1'b0), .CARRYINSEL(3'b000), .INMODE(5'b00000),
     .CEA1(1'b0), .CEA2(1'b0), .CEB1(1'b0), .CEB2(1'b0), .CEC(enable), .CECTRL(enable), .CEP(update),
     .CEAD(1'b0), .CED(1'b0), .CEM(1'b0), .CEALUMODE(1'b0), .CECARRYIN(1'b0), .CEINMODE(1'b0),

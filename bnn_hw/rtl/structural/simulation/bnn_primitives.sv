@@ -50,11 +50,11 @@ module CARRY4 (
   assign O  = S ^ {carry3, carry2, carry1, carry0};
   assign CO = {carry4, carry3, carry2, carry1};
 endmodule
-// The DSP slice without multiplier, pattern detector and cascades: A:B, C and P through X, Y and Z
-// to the adder (one of 48 bits or four of 12) or to the logic unit. After UG479, "7 Series DSP48E1
-// Slice", tables 2-7 to 2-9 (X, Y and Z) and 2-13 (logic unit). What else OPMODE and ALUMODE can ask
-// for gives zero. Registers: A, B, C, OPMODE and P, each one or none (AREG, BREG, CREG, OPMODEREG,
-// PREG); none elsewhere.
+// The DSP slice without multiplier and pattern detector: A:B, C, P and PCIN through X, Y and Z to the
+// adder (one of 48 bits, two of 24 or four of 12) or to the logic unit. After UG479, "7 Series DSP48E1
+// Slice", tables 2-7 to 2-10 (X, Y, Z and the adder) and 2-13 (logic unit). What else OPMODE and ALUMODE
+// can ask for gives zero. Registers: A, B, C, OPMODE and P, each one or none (AREG, BREG, CREG,
+// OPMODEREG, PREG; without it P and PCOUT are combinational); none elsewhere.
 module DSP48E1 #(
   parameter USE_SIMD = "ONE48",
   parameter USE_MULT = "NONE",
@@ -66,7 +66,7 @@ module DSP48E1 #(
   input  logic [29:0] A,
   input  logic [17:0] B,
   input  logic [47:0] C,
-  output logic [47:0] P,
+  output logic [47:0] P, PCOUT,
   input  logic [6:0]  OPMODE,
   input  logic [3:0]  ALUMODE,
   input  logic        CARRYIN,
@@ -83,33 +83,40 @@ module DSP48E1 #(
   // Texts of different length are compared.
   // verilator lint_off WIDTHEXPAND
   if (USE_MULT != "NONE" || USE_DPORT != "FALSE" || MREG + ADREG + DREG + ALUMODEREG != 0 ||
-      CARRYINREG + CARRYINSELREG + INMODEREG != 0 || ACASCREG != AREG || BCASCREG != BREG || PREG != 1 ||
-      (USE_SIMD != "ONE48" && USE_SIMD != "FOUR12")) begin : g_unsupported
+      CARRYINREG + CARRYINSELREG + INMODEREG != 0 || ACASCREG != AREG || BCASCREG != BREG ||
+      (USE_SIMD != "ONE48" && USE_SIMD != "TWO24" && USE_SIMD != "FOUR12")) begin : g_unsupported
     $error("the model of DSP48E1 does not cover these parameters");
   end
 
-  localparam bit FOUR = USE_SIMD == "FOUR12";
+  localparam int FIELD = (USE_SIMD == "FOUR12") ? 12 : (USE_SIMD == "TWO24") ? 24 : 48;
   // verilator lint_on WIDTHEXPAND
 
-  logic [47:0] ab, ab_taken, c, c_taken, x, y, z, result;
+  logic [47:0] ab, ab_taken, c, c_taken, p_taken, x, y, z, result;
   logic [6:0]  mode, mode_taken;
   logic        unused;
   assign unused = ^{CARRYINSEL, INMODE, CEA1, CEB1, CEAD, CED, CEM, CEALUMODE, CECARRYIN, CEINMODE, RSTM, RSTD,
-                    RSTALUMODE, RSTALLCARRYIN, RSTINMODE, D, ACIN, BCIN, PCIN, CARRYCASCIN, MULTSIGNIN};
+                    RSTALUMODE, RSTALLCARRYIN, RSTINMODE, D, ACIN, BCIN, CARRYCASCIN, MULTSIGNIN};
 
-  assign ab   = {(AREG == 0) ? A : ab_taken[47:18], (BREG == 0) ? B : ab_taken[17:0]};
-  assign c    = (CREG == 0) ? C : c_taken;
-  assign mode = (OPMODEREG == 0) ? OPMODE : mode_taken;
-  assign x    = (mode[1:0] == 2'b11) ? ab : (mode[1:0] == 2'b10) ? P : '0;
-  assign y    = (mode[3:2] == 2'b11) ? c : (mode[3:2] == 2'b10) ? '1 : '0;
-  assign z    = (mode[6:4] == 3'b011) ? c : (mode[6:4] == 3'b010) ? P : '0;
+  assign ab    = {(AREG == 0) ? A : ab_taken[47:18], (BREG == 0) ? B : ab_taken[17:0]};
+  assign c     = (CREG == 0) ? C : c_taken;
+  assign mode  = (OPMODEREG == 0) ? OPMODE : mode_taken;
+  assign x     = (mode[1:0] == 2'b11) ? ab : (mode[1:0] == 2'b10) ? p_taken : '0;
+  assign y     = (mode[3:2] == 2'b11) ? c : (mode[3:2] == 2'b10) ? '1 : '0;
+  assign z     = (mode[6:4] == 3'b011) ? c : (mode[6:4] == 3'b010) ? p_taken : (mode[6:4] == 3'b001) ? PCIN : '0;
+  assign P     = (PREG == 0) ? result : p_taken;
+  assign PCOUT = P;
+
+  // The adder: ALUMODE 0 inverts Z, ALUMODE 1 the sum.
+  logic [47:0] operand, sum;
+  assign operand = z ^ {48{ALUMODE[0]}};
+  for (genvar i = 0; i < 48 / FIELD; i++) begin : g_field
+    assign sum[FIELD*i +: FIELD] = x[FIELD*i +: FIELD] + y[FIELD*i +: FIELD] + operand[FIELD*i +: FIELD]
+        + FIELD'(i == 0 && CARRYIN);
+  end
 
   always_comb begin
     result = '0;
-    if (ALUMODE == 4'b0000 && FOUR)
-      for (int i = 0; i < 4; i++)
-        result[12*i +: 12] = x[12*i +: 12] + y[12*i +: 12] + z[12*i +: 12] + 12'(i == 0 && CARRYIN);
-    else if (ALUMODE == 4'b0000) result = x + y + z + 48'(CARRYIN);
+    if (ALUMODE[3:2] == 2'b00) result = sum ^ {48{ALUMODE[1]}};
     else if (ALUMODE == 4'b0100) result = x ^ y ^ z;
     else if (ALUMODE == 4'b0101) result = ~(x ^ y ^ z);
   end
@@ -123,8 +130,8 @@ module DSP48E1 #(
     else if (CEC) c_taken <= C;
     if (RSTCTRL) mode_taken <= '0;
     else if (CECTRL) mode_taken <= OPMODE;
-    if (RSTP) P <= '0;
-    else if (CEP) P <= result;
+    if (RSTP) p_taken <= '0;
+    else if (CEP) p_taken <= result;
   end
 endmodule
 /* verilator lint_on DECLFILENAME */
