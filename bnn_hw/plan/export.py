@@ -25,6 +25,7 @@ def folding_of(plan: Plan) -> Folding:
             layer.pixels,
             units[layer.name].accumulate,
             units[layer.name].match,
+            units[layer.name].chains,
         )
         for layer in plan.layers
     }
