@@ -30,13 +30,11 @@ FIXED_INTEGERS = (3, 9, 10, 27)
 FIXED_DSP_INTEGERS = (10, 18, 27)
 FIXED_INTEGER_NEURONS = (16, 48)
 INTEGER_BITS = 8
+NAMES = ("sites", "bits", "carry4")  # of the figures of a Size
 
 
 Size = tuple[int, int, int]
 """LUT sites, flip-flops (or bits of the rows that may be one), CARRY4."""
-
-
-NAMES = ("sites", "bits", "carry4")
 
 
 def _size(net: Netlist, rows: list[list[Signal]]) -> Size:

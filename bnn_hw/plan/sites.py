@@ -48,7 +48,7 @@ def _match_dot(simd: int, rows: str, join: str, chains: bool) -> float:
 
 
 def match_dot_sites(simd: int, chains: bool = True) -> float:
-    """Sites of bnn_match_dot; chains: it has carry chains."""
+    """Sites of bnn_match_dot; chains: its counters have carry chains."""
     return _match_dot(simd, "match_rows", "join", chains)
 
 
