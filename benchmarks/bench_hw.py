@@ -104,9 +104,9 @@ POINTS = (
           Limits(256, **_Z7020), Limits(100, **_Z7020), "port=off"),
     Point("ncnv-100", "ncnv", "pynq-z1", "fps=1e6",
           Limits(256, **_Z7020), Limits(100, **_Z7020), "port=off"),
-    # Inside the published design's own budget.
+    # Inside the published design's own budget, less what the law of LUTs may be wrong by.
     Point("cnv-budget", "cnv", "pynq-z1", "high-throughput",
-          Limits(4_560, **_PAPER), Limits(3_444, **_PAPER), "lut=26060,bram36=124,dsp=220"),
+          Limits(4_560, **_PAPER), Limits(3_444, **_PAPER), "lut=25600,bram36=124,dsp=220"),
     Point("cnv-z7020", "cnv", "pynq-z1", "high-throughput",
           Limits(2_435, **_Z7020), Limits(1_722, **_Z7020)),
     Point("cnv-z7010", "cnv", "zybo-z7-10", "high-throughput",

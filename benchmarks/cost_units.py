@@ -5,16 +5,20 @@
 Each unit is an instance of its library module with ports of its own, random
 weights and thresholds, all in one Yosys run, structural arithmetic and logic ROMs.
 --store writes the measured figures to benchmarks/cost_units.json, against which
-tests/plan/test_cost.py holds the law.
+tests/plan/test_cost.py holds the law. With each stands the digest of its library modules, and
+one whose modules have changed since counts no more.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
+import re
 import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from rich.console import Console
@@ -157,6 +161,36 @@ def key_of(stage: Stage) -> str:
     return f"{module} {' '.join(values)}{sums}"
 
 
+def _modules(name: str) -> set[str]:
+    """A library module and all below it."""
+    found: set[str] = set()
+    queue = [name]
+    while queue:
+        path = LIBRARY / f"{queue.pop()}.sv"
+        if path.is_file() and path.stem not in found:
+            found.add(path.stem)
+            code = re.sub(r"//.*", "", path.read_text())
+            queue += re.findall(r"\bbnn_\w+", code)
+    return found
+
+
+@cache
+def rtl_digest(key: str) -> str:
+    """Digest of the library modules that a unit, by its key, is made of."""
+    texts = ((LIBRARY / f"{name}.sv").read_bytes() for name in sorted(_modules(key.split()[0])))
+    return hashlib.sha256(b"".join(texts)).hexdigest()[:12]
+
+
+def measured() -> dict[str, dict[str, float]]:
+    """Stored figures of units whose library modules are still the same, by the unit's key."""
+    figures = json.loads(DATA.read_text()) if DATA.exists() else {}
+    return {
+        key: {name: value for name, value in item.items() if name != "rtl"}
+        for key, item in figures.items()
+        if item["rtl"] == rtl_digest(key)
+    }
+
+
 def _image(width: int, depth: int) -> Image:
     return Image(tuple(random.getrandbits(width) for _ in range(depth)), width)
 
@@ -242,7 +276,10 @@ def store(found: dict[str, Resources]) -> None:
     """Add figures to cost_units.json."""
     old = json.loads(DATA.read_text()) if DATA.exists() else {}
     new = {
-        key: {"lut": item.lut, "ff": item.ff, "bram36": item.bram36, "dsp": item.dsp}
+        key: {
+            **{name: getattr(item, name) for name in ("lut", "ff", "carry4", "bram36", "dsp")},
+            "rtl": rtl_digest(key),
+        }
         for key, item in found.items()
     }
     DATA.write_text(json.dumps(old | new, indent=1) + "\n")

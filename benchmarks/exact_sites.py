@@ -1,4 +1,4 @@
-"""Sites and registers of the structural generators by size: what bnn_hw/plan/sites.json holds.
+"""Sites, registers and CARRY4 of the structural generators by size: what bnn_hw/plan/sites.json holds.
 
 Counters of weights that change are the same for any weights. Layers whose weights
 never change, or go through few words, are counted for random weights.
@@ -30,11 +30,15 @@ FIXED_INTEGERS = (3, 9, 10, 27)
 FIXED_DSP_INTEGERS = (10, 18, 27)
 FIXED_INTEGER_NEURONS = (16, 48)
 INTEGER_BITS = 8
+NAMES = ("sites", "bits", "carry4")  # of the figures of a Size
 
 
-def _size(net: Netlist, rows: list[list[Signal]]) -> tuple[int, int]:
-    """Sites, and bits of the rows that may be one."""
-    return net.sites, sum(signal != ZERO for row in rows for signal in row)
+Size = tuple[int, int, int]
+"""LUT sites, flip-flops (or bits of the rows that may be one), CARRY4."""
+
+
+def _size(net: Netlist, rows: list[list[Signal]]) -> Size:
+    return net.sites, sum(signal != ZERO for row in rows for signal in row), net.carry4
 
 
 def _registers(net: Netlist) -> int:
@@ -44,37 +48,40 @@ def _registers(net: Netlist) -> int:
 def match_counters(chains: bool = True) -> dict[str, Any]:
     """Counters of matches by lanes, and what joins several by groups; chains: may use carry chains."""
     lanes = range(1, DOT_GROUP_BIPOLAR + 1)
-    matches = [(0, 0), *(_size(*match_rows(n, best_shape(n, chains))) for n in lanes)]
+    matches = [(0, 0, 0), *(_size(*match_rows(n, best_shape(n, chains))) for n in lanes)]
     # Two groups have more than half of the lanes of a group each.
     widths = sorted({n.bit_length() for n in lanes if n > DOT_GROUP_BIPOLAR // 2})
-    joins: dict[str, list[tuple[int, int]]] = {}
+    joins: dict[str, list[Size]] = {}
     for bits in widths:
         sizes = [(2 * g, bits, (g << bits).bit_length()) for g in range(2, MOST_GROUPS)]
         own = [_size(*compress_rows(*size, chains)) for size in sizes]
-        joins[str(bits)] = [(0, 0), (0, 0), *own]
+        joins[str(bits)] = [(0, 0, 0), (0, 0, 0), *own]
     return {
-        "match_rows": [sites for sites, _ in matches],
-        "match_bits": [bits for _, bits in matches],
+        "match_rows": [item[0] for item in matches],
+        "match_bits": [item[1] for item in matches],
+        "match_carry4": [item[2] for item in matches],
         "join": {bits: [item[0] for item in own] for bits, own in joins.items()},
         "join_bits": {bits: [item[1] for item in own] for bits, own in joins.items()},
+        "join_carry4": {bits: [item[2] for item in own] for bits, own in joins.items()},
     }
 
 
 def sequence_counters() -> dict[str, Any]:
     """A PE's counter of matches with weights of few words, by lanes."""
     rng = random.Random(1)
-    sites, bits = [], []
+    sites, bits, carry4 = [], [], []
     for lanes in SEQUENCE_LANES:
         words = [rng.getrandbits(4 * lanes) for _ in range(SEQUENCE_WORDS)]
         net, rows = sequence_rows(lanes, 4, words, 2 if lanes > DOT_GROUP_BIPOLAR else 1)
         last = sum(signal != ZERO for own in rows for row in own for signal in row)
         sites.append(net.sites / 4)
         bits.append((last + _registers(net)) / 4)
-    return {"lanes": SEQUENCE_LANES, "sites": sites, "bits": bits}
+        carry4.append(net.carry4 / 4)
+    return {"lanes": SEQUENCE_LANES, "sites": sites, "bits": bits, "carry4": carry4}
 
 
-def _fixed(neurons: int, inputs: int, bits: int, dsp: bool = False) -> tuple[int, int]:
-    """Sites and registers of a layer of random weights and thresholds in the middle."""
+def _fixed(neurons: int, inputs: int, bits: int, dsp: bool = False) -> Size:
+    """A layer of random weights and thresholds in the middle."""
     rng = np.random.default_rng(1)
     weights = rng.integers(0, 2, (neurons, inputs)) * 2 - 1
     bipolar = bits == 1
@@ -83,24 +90,23 @@ def _fixed(neurons: int, inputs: int, bits: int, dsp: bool = False) -> tuple[int
     cycles = 2 if inputs > group else 1
     layer = ConstantLayer(weights, (bound,) * neurons, bits, False, bipolar, cycles, dsp=dsp)
     net, _ = constant_layer(layer)
-    return net.sites, _registers(net)
+    return net.sites, _registers(net), net.carry4
 
 
 def _integers(inputs: Sequence[int], dsp: bool) -> dict[str, Any]:
     """A neuron's share by inputs, and what neurons share."""
     few, many = ([_fixed(n, k, INTEGER_BITS, dsp) for k in inputs] for n in FIXED_INTEGER_NEURONS)
     more = FIXED_INTEGER_NEURONS[1] - FIXED_INTEGER_NEURONS[0]
-    own = [[(b[i] - a[i]) / more for a, b in zip(few, many, strict=True)] for i in (0, 1)]
+    own = [[(b[i] - a[i]) / more for a, b in zip(few, many, strict=True)] for i in range(3)]
     rest = [
-        [a[i] - FIXED_INTEGER_NEURONS[0] * each for a, each in zip(few, own[i], strict=True)] for i in (0, 1)
+        [a[i] - FIXED_INTEGER_NEURONS[0] * each for a, each in zip(few, own[i], strict=True)]
+        for i in range(3)
     ]
     return {
         "input_bits": INTEGER_BITS,
         "inputs": inputs,
-        "sites": own[0],
-        "bits": own[1],
-        "shared_sites": rest[0],
-        "shared_bits": rest[1],
+        **{name: own[i] for i, name in enumerate(NAMES)},
+        **{f"shared_{name}": rest[i] for i, name in enumerate(NAMES)},
     }
 
 
@@ -110,8 +116,7 @@ def fixed_layers() -> dict[str, Any]:
     return {
         "one_bit": {
             "inputs": FIXED_INPUTS,
-            "sites": [sites / FIXED_NEURONS for sites, _ in one_bit],
-            "bits": [bits / FIXED_NEURONS for _, bits in one_bit],
+            **{name: [item[i] / FIXED_NEURONS for item in one_bit] for i, name in enumerate(NAMES)},
         },
         "integer": _integers(FIXED_INTEGERS, False),
         "integer_dsp": _integers(FIXED_DSP_INTEGERS, True),
@@ -120,9 +125,11 @@ def fixed_layers() -> dict[str, Any]:
 
 def exact_sites() -> dict[str, Any]:
     """Everything; see bnn_hw.plan.sites."""
+    counts = [subset_counts(n, [(1 << n) - 1])[0] for n in range(MOST_COUNTED)]
     return {
         **match_counters(),
-        "count": [subset_counts(n, [(1 << n) - 1])[0].sites for n in range(MOST_COUNTED)],
+        "count": [net.sites for net in counts],
+        "count_carry4": [net.carry4 for net in counts],
         "chain_free": match_counters(chains=False),
         "sequence": sequence_counters(),
         "fixed": fixed_layers(),

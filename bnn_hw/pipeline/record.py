@@ -18,12 +18,17 @@ FORMAT = "bnn_hw.plan/1"
 
 @dataclass(frozen=True)
 class Resources:
-    """LUT sites after dual-output packing, flip-flops, 36 kbit block RAMs (halves count 0.5), DSP48."""
+    """LUT sites after dual-output packing, flip-flops, 36 kbit block RAMs (halves count 0.5), DSP48.
+
+    carry4: carry chains of four bits. A slice has one beside four LUT sites, so a
+    part has a quarter as many of them as LUTs.
+    """
 
     lut: float = 0
     ff: float = 0
     bram36: float = 0
     dsp: float = 0
+    carry4: float = 0
 
     def __add__(self, other: Resources) -> Resources:
         return Resources(
@@ -31,6 +36,7 @@ class Resources:
             self.ff + other.ff,
             self.bram36 + other.bram36,
             self.dsp + other.dsp,
+            self.carry4 + other.carry4,
         )
 
 

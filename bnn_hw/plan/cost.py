@@ -1,15 +1,15 @@
-"""What each stage takes on an xc7 part: LUT sites, flip-flops, block RAM, DSP.
+"""What each stage takes on an xc7 part: LUT sites, flip-flops, CARRY4, block RAM, DSP.
 
 A law a kind of unit, in terms of what the unit consists of. The structure comes
 from the SystemVerilog library, from the structural arithmetic
 (:mod:`bnn_hw.plan.sites`, exact counts) and from the LUT and RAM primitives
 (:mod:`bnn_hw.plan.memory`). What is left, control logic mostly, has constants fitted
-to units synthesised one by one with Yosys and packed into LUT sites
-(:mod:`bnn_hw.plan.laws`).
+to what Yosys makes of units and of the stages of cores (:mod:`bnn_hw.plan.laws`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 
 from bnn_hw.pipeline import latency
@@ -27,7 +27,7 @@ from bnn_hw.pipeline.stages import (
     ThresholdUnit,
     Window,
 )
-from bnn_hw.plan.laws import fitted_lut
+from bnn_hw.plan.laws import fitted
 from bnn_hw.plan.memory import (
     BLOCK,
     LOGIC,
@@ -36,31 +36,36 @@ from bnn_hw.plan.memory import (
     config_ram_bram36,
     config_ram_lut,
     distinct_columns,
+    ram_bram36,
     ram_lut,
     ram_style,
     rom_lut,
 )
 from bnn_hw.plan.sites import (
+    count_carry4,
     count_sites,
     fixed_layer,
     is_sequenced,
     match_dot_bits,
+    match_dot_carry4,
     match_dot_sites,
     sequence_dot,
+    triple_sum_carry4,
     triple_sum_sites,
 )
 
-# LUT sites that a count of matches takes more than two rows of the same sum, by the generators' netlists.
-ONE_NUMBER_LUT = 3.0
-
-# LUT sites that a DSP slice saves which compares 48 inputs with weights. benchmarks/dsp_saving.py
-# synthesises 12.8 for 48 lanes of PEs of SIMD 64, but 7.7 of SIMD 16.
-MATCH_LUT_A_DSP = 13.0
+# The port through which weights are loaded, one a core: synthesised 60 to 70 LUT sites.
+CONFIG_PORT = Resources(lut=66, ff=160)
 
 
 def clog2(value: int) -> int:
     """Bits that count ``value`` states, at least one."""
     return max(1, (value - 1).bit_length())
+
+
+def chain4(bits: int) -> int:
+    """CARRY4 of a chain of ``bits``."""
+    return -(-bits // 4)
 
 
 def skid(bits: int) -> Resources:
@@ -71,7 +76,7 @@ def skid(bits: int) -> Resources:
 def ram(bits: int, depth: int, memory: str) -> Resources:
     """Buffer memory with a registered read."""
     if memory == BLOCK or (memory != LOGIC and ram_style(bits, depth) == BLOCK):
-        return Resources(bram36=bram36(bits, depth))
+        return Resources(bram36=ram_bram36(bits, depth))
     return Resources(lut=ram_lut(bits, depth), ff=bits)
 
 
@@ -90,13 +95,10 @@ def ring_window(stage: Window) -> Resources:
     padded = 20 if any(stage.padding) else 0
     several = stage.output.height * stage.output.width > 1
     moves = address + 2 + (3 if wrap else 0) if several else 3 + (address + 3 if wrap else 0)
-    control = Resources(
-        lut=padded
-        + fitted_lut(
-            "ring", place_bits=places, difference_bits=differences, wrap_bits=wrap, several_windows=several
-        ),
-        ff=2 * address + differences + moves + places + 1,
+    own = fitted(
+        "ring", place_bits=places, difference_bits=differences, wrap_bits=wrap, several_windows=several
     )
+    control = own + Resources(lut=padded, ff=2 * address + differences + moves + places + 1)
     return control + ram(stage.input.width_bits, depth, stage.memory)
 
 
@@ -110,13 +112,23 @@ def full_window(stage: Window) -> Resources:
     lines = bits * (rows - 1)
     delay = lines * (ceil(rest / 32) if rest > 16 else 0.5 if rest > 0 else 0)
     places = clog2(stage.input.width + 1) + clog2(stage.input.height + 1) + 4
-    control = Resources(
-        lut=fitted_lut("full_window", place_bits=places, replay_bits=clog2(stage.replay)),
-        ff=places + clog2(stage.replay) + 1,
-    )
+    control = fitted("full_window", place_bits=places, replay_bits=clog2(stage.replay))
+    control += Resources(ff=places + clog2(stage.replay) + 1)
     registers = stage.output.width_bits
     window = Resources(lut=delay, ff=registers - (lines if rest > 0 else 0))
     return skid(bits) + control + window
+
+
+def scatter_sites(width_bits: int, beats: int) -> float:
+    """LUT sites a bit of a group that is loaded or shifted: a 2:1 multiplexer, of which two can share one.
+
+    By synthesis: in narrow words and short groups most make their choice signal anew in a site of their own.
+    """
+    if width_bits == 1:
+        return 0.5
+    if width_bits >= 8 and beats > 4:
+        return 0.5
+    return 0.75 if width_bits > 8 and beats > 2 else 1.0
 
 
 def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resources:
@@ -126,10 +138,9 @@ def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resour
     for lanes, is_output in ((lanes_in, False), (lanes_out, True)):
         beats = ceil(group / lanes)
         if beats > 1:
-            # A scattered group is loaded or shifted: a multiplexer a bit, but for the last word.
-            # Those of single values share sites by twos.
-            multiplexer = (group - lanes) * bits * (1 if lanes > 1 else 0.5) if is_output else 0
-            total += Resources(lut=1 + clog2(beats) + multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
+            multiplexer = (group - lanes) * bits * scatter_sites(lanes * bits, beats) if is_output else 0
+            total += Resources(lut=multiplexer, ff=beats * lanes * bits + clog2(beats) + 1)
+            total += fitted("scatter" if is_output else "gather", counter_bits=clog2(beats))
     return total
 
 
@@ -169,12 +180,26 @@ def dot_registers(stage: Mvtu, depth: int) -> float:
     return (row0 + row1) * (groups + 1 if groups > 1 else 1)
 
 
+def operand_bits(stage: Mvtu) -> int:
+    """Flip-flops before the product sums: the input, or of integers the four sums of each three."""
+    bits = stage.input.dtype.bits
+    return stage.input.width_bits if bits == 1 else sum(-(-n // 3) for n in summed(stage)) * 4 * (bits + 2)
+
+
+def summed(stage: Mvtu) -> list[int]:
+    """Values of each vector, of which sums of three are made; of all at once where windows share these."""
+    pixels, row = stage.input.pixels, stage.simd // stage.rows
+    if pixels > 1 and stage.step % 3 == 0 and row % 3 == 0:
+        return [stage.input.values_per_beat]
+    return [stage.simd] * pixels
+
+
 def fixed_mvtu(stage: Mvtu) -> Resources:
     """A layer that is not folded: sums of constant signs, compared with constants, and a skid buffer."""
-    lut, ff = fixed_layer(stage.mh, stage.mw, stage.input.dtype.bits, stage.accumulate == DSP)
+    lut, ff, carry4 = fixed_layer(stage.mh, stage.mw, stage.input.dtype.bits, stage.accumulate == DSP)
     pixels = stage.input.pixels
-    layer = Resources(lut=lut * pixels + fitted_lut("fixed"), ff=ff * pixels + 4, dsp=dsp_slices(stage))
-    return layer + skid(stage.output.width_bits)
+    layer = Resources(lut=lut * pixels, ff=ff * pixels + 4, carry4=carry4 * pixels, dsp=dsp_slices(stage))
+    return layer + fitted("fixed") + skid(stage.output.width_bits)
 
 
 def mvtu(stage: Mvtu) -> Resources:
@@ -190,12 +215,12 @@ def mvtu(stage: Mvtu) -> Resources:
     if stage.accumulate == DSP:
         # The slice holds sum and start; the count is one number instead of two rows.
         registers -= (sum_bits(stage) if stage.synapse_fold > 1 else 0) + clog2(stage.simd + 1)
-    input_registers = stage.input.width_bits * (2 if stage.weight_memory == BLOCK else 1)
-    control = fitted_lut("mvtu", counter_bits=places)
-    pixels = stage.input.pixels
-    total = Resources(lut=product_lut(stage, different) * pixels + control, ff=registers * stage.pe * pixels)
-    total += Resources(ff=places + input_registers + 8, dsp=dsp_slices(stage))
+    input_registers = operand_bits(stage) + (stage.input.width_bits if stage.weight_memory == BLOCK else 0)
+    units = stage.pe * stage.input.pixels
+    total = product(stage, different) + Resources(ff=registers * units, dsp=dsp_slices(stage))
+    total += Resources(ff=places + input_registers + 8) + fitted("mvtu", counter_bits=places)
     if stage.runtime:
+        total += fitted("runtime", memories=1 + thresholded)
         total += config_ram(stage.pe * stage.simd, depth, stage.weight_memory)
         if thresholded:
             total += config_ram(stage.pe * stage.threshold_bits, stage.neuron_fold, LOGIC)
@@ -217,21 +242,32 @@ def sum_bits(stage: Mvtu) -> int:
     return stage.output.dtype.bits - (1 if stage.input.dtype.is_bipolar else 0)
 
 
-def product_lut(stage: Mvtu, depth: int) -> float:
-    """LUT sites of the product sums and accumulators, weights from ``depth`` words."""
-    pe, simd = stage.pe, stage.simd
+def product(stage: Mvtu, depth: int) -> Resources:
+    """LUT sites and CARRY4 of product sums and accumulators of all pixels, weights from ``depth`` words."""
+    pe, simd, pixels = stage.pe, stage.simd, stage.input.pixels
     if stage.input.dtype.bits > 1:
-        return integer_product_lut(stage, depth)
+        return integer_product(stage, depth)
+    count_bits = clog2(simd + 1)
     if depth == 1 and pe > 1:
         # Each PE counts the inputs of weight 1, about half of them, and all share the count of all.
-        count_bits = clog2(simd + 1)
         own = count_sites(simd // 2) + count_bits + sum_bits(stage)
-        return pe * own + count_sites(simd) + count_bits + fitted_lut("constant", pe_bits=pe * count_bits)
-    accumulate = ONE_NUMBER_LUT if stage.accumulate == DSP else sum_bits(stage)
+        lut = pe * own + count_sites(simd) + count_bits
+        chains = pe * (count_carry4(simd // 2) + chain4(count_bits) + chain4(sum_bits(stage)))
+        chains += count_carry4(simd) + chain4(count_bits)
+        total = Resources(lut=lut, carry4=chains) + fitted("constant", pe_bits=pe * count_bits)
+        return Resources(lut=total.lut * pixels, carry4=total.carry4 * pixels)
     if DSP not in (stage.accumulate, stage.match) and is_sequenced(depth, simd):
-        return pe * (sequence_dot(simd)[0] + accumulate)
-    saved = MATCH_LUT_A_DSP * simd / DSP_LANES if stage.match == DSP else 0.0
-    return pe * (match_dot_sites(simd, stage.chains) - saved + accumulate)
+        lut, _, carry4 = sequence_dot(simd)
+    else:
+        lut, carry4 = match_dot_sites(simd, stage.chains), match_dot_carry4(simd, stage.chains)
+    units = pe * pixels
+    total = Resources(lut=lut * units, carry4=carry4 * units)
+    if stage.match == DSP:
+        total += fitted("match_dsp", lanes=units * simd)
+    if stage.accumulate == DSP:
+        # The slice adds one number, so the two rows are added up before it.
+        return total + fitted("accumulate_dsp", units=units, count_bits=units * count_bits)
+    return total + Resources(lut=sum_bits(stage) * units, carry4=chain4(sum_bits(stage)) * units)
 
 
 def dsp_slices(stage: Mvtu) -> int:
@@ -243,18 +279,20 @@ def dsp_slices(stage: Mvtu) -> int:
     return slices + (ceil(units * stage.simd / DSP_LANES) if stage.match == DSP else 0)
 
 
-def integer_product_lut(stage: Mvtu, depth: int) -> float:
+def integer_product(stage: Mvtu, depth: int) -> Resources:
     """Sums of three that all PEs share; each PE chooses one of each triple, and adds them up."""
-    bits = stage.input.dtype.bits
-    term_bits = bits + 2 + (0 if stage.input.dtype.is_signed else 1)
+    bits, signed = stage.input.dtype.bits, stage.input.dtype.is_signed
+    term_bits = bits + 2 + (0 if signed else 1)
     triples = -(-stage.simd // 3)
-    shared = triple_sum_sites(stage.simd, bits, stage.input.dtype.is_signed)
+    units = stage.pe * stage.input.pixels
+    total = Resources(lut=units * sum_bits(stage), carry4=units * chain4(sum_bits(stage)))
+    for values in summed(stage):
+        lut, carry4 = triple_sum_sites(values, bits, signed), triple_sum_carry4(values, bits, signed)
+        total += Resources(lut=lut, carry4=carry4)
     if triples == 1:
         chosen = term_bits if depth > 1 and stage.simd > 1 else 0
-        return shared + stage.pe * (chosen + sum_bits(stage))
-    return (
-        shared + stage.pe * sum_bits(stage) + fitted_lut("integer", term_bits=stage.pe * triples * term_bits)
-    )
+        return total + Resources(lut=units * chosen)
+    return total + fitted("integer", term_bits=units * triples * term_bits)
 
 
 def config_ram(width: int, depth: int, memory: str) -> Resources:
@@ -288,7 +326,8 @@ def pool(stage: Pool) -> Resources:
     places = clog2(stage.input.groups_per_row + 1) + clog2(stage.input.height + 1) + clog2(depth) + 3
     several = stage.input.beats_per_pixel > 1
     beats = clog2(stage.input.beats_per_pixel) + clog2(depth) - 1 if several else 0
-    control = Resources(lut=2 * places + (12 if several else 0), ff=places + clog2(depth) + beats)
+    control = Resources(ff=places + clog2(depth) + beats)
+    control += fitted("pool", place_bits=places, several=several)
     return control + Resources(lut=ram_lut(lanes, depth) + lanes / 2) + skid(lanes)
 
 
@@ -304,7 +343,8 @@ def threshold_unit(stage: ThresholdUnit) -> Resources:
 def scores(stage: Scores) -> Resources:
     """Comparator of a score with the best so far, output choice, skid buffer."""
     bits = stage.input.dtype.bits
-    total = Resources(lut=1.2 * bits + 6, ff=bits + 2 * clog2(stage.classes + 1)) + skid(bits + 1)
+    total = Resources(ff=bits + 2 * clog2(stage.classes + 1)) + skid(bits + 1)
+    total += fitted("scores", score_bits=bits)
     if stage.input.lanes > 1:
         total += converter(stage.classes, bits, stage.input.lanes, 1)
     return total
@@ -317,14 +357,21 @@ def fifo(stage: Fifo) -> Resources:
         return skid(bits)
     address = clog2(stage.depth)
     wraps = stage.depth != 1 << address
-    control = 4 * address + fitted_lut("fifo", wraps=wraps)
-    return Resources(lut=control, ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
+    control = fitted("fifo", address_bits=address, wraps=wraps)
+    return control + Resources(ff=3 * address + 2) + ram(bits, stage.depth, stage.memory)
+
+
+def core_resources(stages: Sequence[Stage]) -> Resources:
+    """Predicted resources of a core: its stages, and the configuration port where weights can be loaded."""
+    port = CONFIG_PORT if any(isinstance(s, Mvtu) and s.runtime for s in stages) else Resources()
+    return sum(map(stage_resources, stages), port)
 
 
 def stage_resources(stage: Stage) -> Resources:
-    """Predicted resources of a stage; LUT sites and flip-flops rounded to whole ones."""
+    """Predicted resources of a stage; what is fitted is rounded to whole ones, and none is below 0."""
     total = raw_resources(stage)
-    return Resources(float(round(total.lut)), float(round(total.ff)), total.bram36, total.dsp)
+    lut, ff, carry4 = (float(max(0, round(value))) for value in (total.lut, total.ff, total.carry4))
+    return Resources(lut, ff, total.bram36, total.dsp, carry4)
 
 
 def raw_resources(stage: Stage) -> Resources:

@@ -8,14 +8,25 @@ from bnn_hw.errors import OutputError
 from bnn_hw.ir.graph import Graph
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import Plan
+from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan.finn import finn_text
 from bnn_hw.plan.folding import Folding, LayerFolding, folding_text
 
 
 def folding_of(plan: Plan) -> Folding:
     """The folding a plan follows."""
+    units = {stage.layer: stage for stage in plan.stages if isinstance(stage, Mvtu)}
     return {
-        layer.name: LayerFolding(layer.pe, layer.simd, layer.weight_memory, layer.runtime, layer.pixels)
+        layer.name: LayerFolding(
+            layer.pe,
+            layer.simd,
+            layer.weight_memory,
+            layer.runtime,
+            layer.pixels,
+            units[layer.name].accumulate,
+            units[layer.name].match,
+            units[layer.name].chains,
+        )
         for layer in plan.layers
     }
 

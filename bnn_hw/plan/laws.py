@@ -11,25 +11,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from bnn_hw.pipeline.record import Resources
 
 FILE = Path(__file__).with_name("laws.json")
 
-Coefficients = dict[str, dict[str, float]]
-"""By kind of unit, then by name of the quantity: LUT sites for one of it."""
+FIGURES = ("lut", "ff", "carry4")
+
+Coefficients = dict[str, dict[str, dict[str, float]]]
+"""By kind of unit, figure and name of the quantity: how much of the figure one of the quantity takes."""
 
 
 @cache
-def _stored() -> Coefficients:
-    return {kind: law["lut_sites"] for kind, law in json.loads(FILE.read_text())["laws"].items()}
+def _record() -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(FILE.read_text())
+    return record
 
 
 _trial: list[Coefficients] = []
 
 
-def fitted_lut(kind: str, **quantities: float) -> float:
-    """LUT sites of the quantities by the law of ``kind``; "base" counts once."""
-    own = (_trial[-1] if _trial else _stored())[kind]
-    return own["base"] + sum(own[name] * value for name, value in quantities.items())
+def fitted(kind: str, **quantities: float) -> Resources:
+    """What the quantities take by the law of ``kind``; "base" counts once."""
+    own = (_trial[-1] if _trial else _record()["laws"])[kind]
+    return Resources(**{figure: _sum(own[figure], quantities) for figure in FIGURES})
+
+
+def _sum(constants: dict[str, float], quantities: dict[str, float]) -> float:
+    return constants["base"] + sum(constants[name] * value for name, value in quantities.items())
 
 
 @contextmanager
@@ -40,3 +50,13 @@ def trial(coefficients: Coefficients) -> Iterator[None]:
         yield
     finally:
         _trial.pop()
+
+
+def expected_error() -> dict[str, float] | None:
+    """Relative error of a core's predicted LUTs on cores that no constant was fitted to.
+
+    "cores": how many there were, "median" and "worst" of the absolute errors; None where
+    none were measured.
+    """
+    cores = _record().get("cores", {})
+    return {"cores": cores["points"], **cores["lut"]} if cores else None

@@ -16,7 +16,7 @@ from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan.budget import UTILISATION, Budget, budget_of, lifts_port, parse_limits
-from bnn_hw.plan.cost import stage_resources
+from bnn_hw.plan.cost import core_resources, stage_resources
 from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
 from bnn_hw.plan.folding import Folding, check_folding
 from bnn_hw.plan.goal import (
@@ -157,6 +157,6 @@ def _record(graph: Graph, chain: Chain, board: Board, goal: Goal, clock_hz: int,
         interval_cycles=interval(stages),
         latency_cycles=latency_cycles(stages),
         bottleneck=bottleneck(stages),
-        resources=solution.resources,
+        resources=core_resources(stages),
         stage_resources=by_stage,
     )

@@ -64,6 +64,21 @@ def _halves(shape: tuple[int, int], width_bits: int, depth: int) -> int:
     return -(-(-(-depth // shape[0]) * width_bits) // shape[1])
 
 
+def ram_bram36(width_bits: int, depth: int) -> float:
+    """RAMB36 of a memory that is written to; a single RAMB18 counts 0.5.
+
+    Words share a row only in groups of 9 bits, as these have a write enable of their own.
+    """
+
+    def halves(shape: tuple[int, int]) -> int:
+        rows = -(-depth // shape[0])
+        if rows == 1 or shape[1] < 9:
+            return rows * -(-width_bits // shape[1])
+        return -(-rows * 9 * -(-width_bits // 9) // shape[1])
+
+    return min(map(halves, _RAMB18_SHAPES)) / 2
+
+
 def distinct_columns(width_bits: int, depth: int) -> float:
     """Columns of a ROM that differ in content: equal ones share logic and register, constants need none.
 
@@ -144,12 +159,12 @@ def config_ram_lut(width_bits: int, depth: int) -> float:
 
 def config_ram_bram36(width_bits: int, depth: int) -> float:
     """RAMB36 of a memory in block RAM that can be loaded word by word."""
-    return sum(bram36(bits, depth) for bits in _config_words(width_bits))
+    return sum(ram_bram36(bits, depth) for bits in _config_words(width_bits))
 
 
 def ram_style(width_bits: int, depth: int) -> str:
     """Logic or block for a RAM, whichever is the cheaper at LUT_PER_BRAM36."""
-    return _style(ram_lut(width_bits, depth), bram36(width_bits, depth))
+    return _style(ram_lut(width_bits, depth), ram_bram36(width_bits, depth))
 
 
 def _style(lut: float, blocks: float) -> str:

@@ -8,6 +8,7 @@ from bnn_hw.board import Board
 from bnn_hw.pipeline.arithmetic import DSP
 from bnn_hw.pipeline.record import Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
+from bnn_hw.plan.laws import expected_error
 from bnn_hw.plan.power import core_power
 
 _FIELDS = (("LUT sites", "lut"), ("flip-flops", "ff"), ("BRAM36", "bram36"), ("DSP", "dsp"))
@@ -112,6 +113,12 @@ def resource_table(plan: Plan, board: Board) -> Table:
         need, have = getattr(plan.resources, field), getattr(part, field)
         limit = f"{getattr(plan.limit, field):,.10g}" if plan.limit else ""
         table.add_row(title, f"{need:,.10g}", f"{have:,}", f"{need / have:.1%}", limit)
-    if plan.budget:
-        table.caption = f"limit: {plan.budget}"
+    captions = [f"limit: {plan.budget}"] if plan.budget else []
+    error = expected_error()
+    if error:
+        captions.append(
+            f"LUT sites off by {error['median']:.1%} at the median and {error['worst']:.1%} at most on "
+            f"{error['cores']} synthesised cores that the law was not fitted to"
+        )
+    table.caption = "\n".join(captions)
     return table

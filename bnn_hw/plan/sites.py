@@ -1,4 +1,4 @@
-"""LUT sites of the structural counters and sums, exactly as the RTL back end builds them.
+"""LUT sites and CARRY4 of the structural counters and sums, exactly as the RTL back end builds them.
 
 The figures are counted on the generators' own netlists and stored in sites.json
 (``make calibrate`` makes it again), so that planning needs no netlist. Those that
@@ -18,6 +18,8 @@ from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
 
 FILE = Path(__file__).with_name("sites.json")
 
+_FIGURES = ("sites", "bits", "carry4")
+
 
 @cache
 def _table() -> Any:
@@ -35,31 +37,29 @@ def groups_of(simd: int) -> tuple[int, int]:
     return groups, -(-simd // groups)
 
 
-def match_dot_sites(simd: int, chains: bool = True) -> float:
-    """Sites of bnn_match_dot: counters of the groups, and what joins their rows.
-
-    chains: they have carry chains.
-    """
+def _match_dot(simd: int, rows: str, join: str, chains: bool) -> float:
+    """Counters of the groups, and what joins their rows, by the tables of these names."""
     table = _table() if chains else _table()["chain_free"]
     groups, lanes = groups_of(simd)
-    total: float = (groups - 1) * table["match_rows"][lanes] + table["match_rows"][
-        simd - (groups - 1) * lanes
-    ]
+    total: float = (groups - 1) * table[rows][lanes] + table[rows][simd - (groups - 1) * lanes]
     if groups > 1:
-        total += _entry(table["join"][str(lanes.bit_length())], groups)
+        total += _entry(table[join][str(lanes.bit_length())], groups)
     return total
+
+
+def match_dot_sites(simd: int, chains: bool = True) -> float:
+    """Sites of bnn_match_dot; chains: its counters have carry chains."""
+    return _match_dot(simd, "match_rows", "join", chains)
 
 
 def match_dot_bits(simd: int, chains: bool = True) -> float:
     """Flip-flops behind bnn_match_dot's rows, bits that are never one left out; chains: as above."""
-    table = _table() if chains else _table()["chain_free"]
-    groups, lanes = groups_of(simd)
-    total: float = (groups - 1) * table["match_bits"][lanes] + table["match_bits"][
-        simd - (groups - 1) * lanes
-    ]
-    if groups > 1:
-        total += _entry(table["join_bits"][str(lanes.bit_length())], groups)
-    return total
+    return _match_dot(simd, "match_bits", "join_bits", chains)
+
+
+def match_dot_carry4(simd: int, chains: bool = True) -> float:
+    """CARRY4 of bnn_match_dot; chains: as above."""
+    return _match_dot(simd, "match_carry4", "join_carry4", chains)
 
 
 def count_sites(bits: int) -> float:
@@ -67,19 +67,25 @@ def count_sites(bits: int) -> float:
     return _entry(_table()["count"], bits)
 
 
+def count_carry4(bits: int) -> float:
+    """CARRY4 of the same."""
+    return _entry(_table()["count_carry4"], bits)
+
+
 def is_sequenced(words: int, simd: int) -> bool:
     """Tell whether weights of so few words are built with shared signals (bnn_sequence_dot)."""
     return 2 <= words <= 16 and 1 << (words - 1) <= simd
 
 
-def sequence_dot(simd: int) -> tuple[float, float]:
-    """Sites and flip-flops of a PE of bnn_sequence_dot, for random weights."""
+def sequence_dot(simd: int) -> tuple[float, float, float]:
+    """Sites, flip-flops and CARRY4 of a PE of bnn_sequence_dot, for random weights."""
     own = _table()["sequence"]
-    return _between(own["lanes"], own["sites"], simd), _between(own["lanes"], own["bits"], simd)
+    sites, bits, carry4 = (_between(own["lanes"], own[name], simd) for name in _FIGURES)
+    return sites, bits, carry4
 
 
-def fixed_layer(neurons: int, inputs: int, bits: int, dsp: bool = False) -> tuple[float, float]:
-    """Sites and flip-flops of bnn_constant_layer, for random weights; bits: of an input.
+def fixed_layer(neurons: int, inputs: int, bits: int, dsp: bool = False) -> tuple[float, float, float]:
+    """Sites, flip-flops and CARRY4 of bnn_constant_layer, for random weights; bits: of an input.
 
     dsp: the last sums of integers are in DSP slices, one a neuron.
     """
@@ -94,7 +100,8 @@ def fixed_layer(neurons: int, inputs: int, bits: int, dsp: bool = False) -> tupl
         # Sums of three are three bits wider than an input.
         return (each + shared) * (bits + 3) / (own["input_bits"] + 3)
 
-    return total("sites"), total("bits")
+    sites, registers, carry4 = map(total, _FIGURES)
+    return sites, registers, carry4
 
 
 def _between(places: list[int], values: list[float], place: int) -> float:
@@ -111,3 +118,9 @@ def triple_sum_sites(count: int, bits: int, signed: bool) -> int:
     """
     each = bits + (2 if signed else 1)
     return count // 3 * 4 * each + (2 * each if count % 3 == 2 else 0)
+
+
+def triple_sum_carry4(count: int, bits: int, signed: bool) -> int:
+    """CARRY4 of bnn_triple_sums: a chain a sum."""
+    chain = -(-(bits + (2 if signed else 1)) // 4)
+    return (count // 3 * 4 + (2 if count % 3 == 2 else 0)) * chain

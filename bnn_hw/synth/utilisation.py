@@ -71,7 +71,7 @@ class Utilisation:
     @property
     def resources(self) -> Resources:
         """The figures a plan predicts and a part limits."""
-        return Resources(lut=self.lut_sites, ff=self.ff, bram36=self.bram36, dsp=self.dsp)
+        return Resources(lut=self.lut_sites, ff=self.ff, bram36=self.bram36, dsp=self.dsp, carry4=self.carry4)
 
     def __add__(self, other: Utilisation) -> Utilisation:
         sums: dict[str, Any] = {}

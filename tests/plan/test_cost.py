@@ -1,46 +1,46 @@
 """The cost law against synthesised units and against figures from the data sheets."""
 
-import json
 from dataclasses import replace
 from statistics import median
 
 import numpy as np
 import pytest
 
-from benchmarks.cost_units import DATA, UNITS, key_of, mvtu
+from benchmarks.calibrate import core_samples, unit_samples
+from benchmarks.cost_units import mvtu
 from bnn_hw.board import load_board
 from bnn_hw.design import load_design
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.cost import stage_resources
-from bnn_hw.plan.memory import bram36, distinct_columns, ram_lut, ram_style, rom_lut, weight_style
+from bnn_hw.plan.memory import bram36, distinct_columns, ram_bram36, ram_lut, ram_style, rom_lut, weight_style
 from tests.networks import NETWORKS, random_graph
 
-MEASURED = json.loads(DATA.read_text())
 # A unit whose RTL changed has no figures until make calibrate measures it.
-STORED = [unit for unit in UNITS if key_of(unit) in MEASURED]
+STORED = [*unit_samples(), *core_samples()]
 
 
 def errors(kind, field):
-    units = [unit for unit in STORED if unit.kind == kind]
-    assert len(units) >= 4
-    pairs = [(getattr(stage_resources(unit), field), MEASURED[key_of(unit)][field]) for unit in units]
+    samples = [sample for sample in STORED if sample.stage.kind == kind]
+    assert len(samples) >= 4
+    pairs = [(getattr(stage_resources(sample.stage), field), sample.found[field]) for sample in samples]
     # A small unit may be off by some LUTs without harm: figures below 30 count as 30.
     return [abs(said - found) / max(found, 30) for said, found in pairs]
 
 
 @pytest.mark.parametrize("kind", ["window", "mvtu", "converter", "fifo", "pool", "scores"])
 def test_law_against_synthesised_units(kind):
-    """Residuals of the law, on the units it was fitted to: see benchmarks/calibrate.py."""
+    """Residuals of the law, on the stages it was fitted to: see benchmarks/calibrate.py."""
     lut, ff = errors(kind, "lut"), errors(kind, "ff")
-    assert median(lut) <= (0.01 if kind == "mvtu" else 0.06)
-    assert max(lut) <= 0.20
+    assert median(lut) <= (0.03 if kind == "mvtu" else 0.06)
+    # Of some converters synthesis pairs no multiplexers, see bnn_hw.plan.cost.scatter_sites.
+    assert max(lut) <= (0.40 if kind in ("converter", "scores") else 0.20)
     assert median(ff) <= 0.03
     assert max(ff) <= 0.35
 
 
 def test_block_ram_and_dsp_are_exact():
-    for unit in STORED:
-        said, found = stage_resources(unit), MEASURED[key_of(unit)]
+    for sample in STORED:
+        said, found = stage_resources(sample.stage), sample.found
         assert (said.bram36, said.dsp) == (found["bram36"], found["dsp"])
 
 
@@ -56,6 +56,16 @@ def test_block_ram_by_the_data_sheet():
     # 512 columns of 144 words: 15 halves of 36 columns
     assert bram36(512, 144) == 7.5
     assert bram36(4, 32768) == 4
+
+
+def test_block_ram_that_is_written_to():
+    assert ram_bram36(36, 512) == 0.5
+    assert ram_bram36(1, 16384) == 0.5
+    # 8 bits take a group of 9: two of 9,216 words in a row of 18 bits, as Yosys does
+    assert ram_bram36(8, 9216) == 2.5
+    assert bram36(8, 9216) == 2
+    assert ram_bram36(32, 1024) == 1
+    assert ram_bram36(4, 8192) == 1
 
 
 def test_lut_memories_by_the_data_sheet():
@@ -114,3 +124,13 @@ def test_table1_stays_below_the_estimates_of_finn(name, finn):
     plan = make_plan(graph, load_board("pynq-z1"), "folding=table1", load_design(name))
     assert 0.1 * finn < plan.resources.lut < finn
     assert plan.resources.bram36 < 60
+
+
+def test_loadable_weights_add_one_port_to_the_core():
+    graph = random_graph(NETWORKS["ucnv"])
+    board, design = load_board("pynq-z1"), load_design("ucnv")
+    fixed = make_plan(graph, board, "folding=table1", design)
+    loaded = make_plan(graph, board, "folding=table1", design, runtime_weights=True)
+    stages = [sum(item.ff for item in plan.stage_resources.values()) for plan in (fixed, loaded)]
+    assert fixed.resources.ff == stages[0]
+    assert loaded.resources.ff == stages[1] + 160

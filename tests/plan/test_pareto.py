@@ -15,6 +15,7 @@ from bnn_hw.plan import make_plan
 from bnn_hw.plan.budget import budget_of, parse_limits
 from bnn_hw.plan.memory import LUT_PER_BRAM36
 from bnn_hw.plan.pareto import CHEAPEST, WITHOUT_BRAM, _spread, front
+from bnn_hw.plan.relax import LUT_PER_DSP
 from tests.networks import NETWORKS, random_graph
 
 BOARD = load_board("pynq-z1")
@@ -32,7 +33,10 @@ def case():
 def test_the_cheapest_points_are_slower_and_cheaper_one_by_one(case):
     points = [point for point in case[1] if point.kind == CHEAPEST]
     assert 3 <= len(points) <= 8
-    costs = [point.resources.lut + LUT_PER_BRAM36 * point.resources.bram36 for point in points]
+    costs = [
+        one.lut + LUT_PER_BRAM36 * one.bram36 + LUT_PER_DSP * one.dsp
+        for one in (point.resources for point in points)
+    ]
     cycles = [point.interval_cycles for point in points]
     assert cycles == sorted(set(cycles))
     assert costs == sorted(set(costs), reverse=True)

@@ -21,6 +21,7 @@ from bnn_hw.plan.build import build_chain
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import interval
 from bnn_hw.plan.depths import best_depth
+from bnn_hw.plan.export import folding_of
 from bnn_hw.plan.folding import LayerFolding, check_folding, legal_simd
 from bnn_hw.plan.goal import parse_goal
 from bnn_hw.plan.pace import Pace, arrivals, buffer_of
@@ -232,6 +233,10 @@ def test_dsp_slices_where_luts_are_short():
     assert without.resources.dsp == 0
     units = [stage for stage in with_dsp.stages if isinstance(stage, Mvtu)]
     assert any("dsp" in (unit.accumulate, unit.match) for unit in units)
+    again = folding_of(with_dsp)
+    assert [(unit.accumulate, unit.match) for unit in units] == [
+        (again[unit.layer].accumulate, again[unit.layer].match) for unit in units
+    ]
     # Not where there are LUTs enough.
     assert make_plan(graph, board, "fps=1000").resources.dsp == 0
 

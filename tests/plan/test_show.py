@@ -41,6 +41,7 @@ def test_tables_tell_folding_cycles_share_and_that_resources_are_predicted():
     assert "core (predicted by the cost law)" in text
     assert row(text, "LUT sites")[2] == "53,200"
     assert row(text.partition("core (predicted")[2], "BRAM36")[1] == "0.5"
+    assert "synthesised cores that the law was not fitted to" in " ".join(text.split())
     assert sum(layer.resources.lut for layer in plan.layers) == plan.resources.lut
 
 
