@@ -70,7 +70,7 @@ def calibrated(rates: dict[str, float]) -> dict[str, Any]:
     fields = dataclasses.asdict(model)
     return {
         "format": "bnn_hw.power/1",
-        "about": "made by benchmarks/calibrate_power.py; sources stand in bnn_hw/plan/power.py",
+        "about": "from counted_rates by calibrated() of benchmarks/calibrate_power.py; see plan/power.py",
         "counted_rates": rates,
         "points": fields.pop("points"),
         "model": fields,
