@@ -2,9 +2,8 @@
 
 The shell reads and writes memory through one port of 64 bits at the fabric's clock, a word a
 cycle each way (bnn_hw/soc). Behind it is the DDR memory of the board, which both
-share: DDR3 at 1,050 million transfers a second (AMD UG585: DDR3-1066 is what the speed
-grade -1 allows; the boards' crystals give 525 to 533 MHz), of which refresh and changes of
-row and direction leave about DDR_SHARE.
+share: DDR3 at 1,050 million transfers a second. Refresh and changes of row and direction
+take some of them; that DDR_SHARE is left is an assumption, not a measurement.
 """
 
 from __future__ import annotations

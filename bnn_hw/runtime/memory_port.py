@@ -2,8 +2,9 @@
 
 Boot loaders set it for the design they were made with, and loading another bit file
 changes nothing of it: a port that was left at 32 bits gives an accelerator of 64 bits
-half of each word. Registers: Xilinx UG585, AXI_HP interface (AFI). They are clocked
-by the fabric: only with a design loaded and its clock running may they be touched.
+half of each word. Registers: AFI_RDCHAN_CTRL and AFI_WRCHAN_CTRL, bit 0, as Xilinx' Linux
+driver zynq-afi has them. They are clocked by the fabric: only with a design loaded
+and its clock running may they be touched.
 """
 
 from bnn_hw.runtime.clock import Words
