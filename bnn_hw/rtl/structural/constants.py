@@ -21,13 +21,24 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, combinations
 
 import numpy as np
 
+from bnn_hw.rtl.structural.cuts import cut
 from bnn_hw.rtl.structural.netlist import SUM_BITS, ZERO, Netlist, Signal, inverted
-from bnn_hw.rtl.structural.numbers import Number, add, at_least, gathered, ones, register, signed, unsigned
+from bnn_hw.rtl.structural.numbers import (
+    Number,
+    add,
+    at_least,
+    gathered,
+    joined,
+    ones,
+    register,
+    signed,
+    unsigned,
+)
 
 GROUP_NEURONS = 4
 TERMS = 3
@@ -66,32 +77,78 @@ def constant_layer(layer: ConstantLayer) -> tuple[Netlist, list[Signal]]:
     inputs = 1 + max(max(own) for own in layer.places)
     port = net.port("inputs", inputs * layer.bits)
     if layer.bipolar:
-        return net, [
-            signal for own in layer.places for signal in _one_bit(net, [port[i] for i in own], layer)
-        ]
+        return _one_bit(net, port, layer)
     values = [port[i * layer.bits : (i + 1) * layer.bits] for i in range(inputs)]
     numbers = [signed(bits) if layer.is_signed else unsigned(bits) for bits in values]
     return net, _integer(net, numbers, layer)
 
 
-def _one_bit(net: Netlist, port: Sequence[Signal], layer: ConstantLayer) -> list[Signal]:
-    fired: dict[int, Signal] = {}
-    for group in _groups(layer.weights):
-        classes = _classes(net, port, layer.weights[group])
-        for a, b in zip(group[::2], [*group[1::2], None], strict=False):
-            relative = {key: key[group.index(a)] for key in classes}
-            if b is None:
-                rows = add(net, [number.times(relative[key]) for key, number in classes.items()], 2)
-                sums = {a: rows}
-            else:
-                parts = _sum_and_difference(net, classes, relative, group.index(b))
-                sums = {a: gathered(parts), b: gathered([parts[0], parts[1].times(-1)])}
-            for neuron, total in sums.items():
-                # matches = weights of -1 + sum of +-bit
-                zeros = int((layer.weights[neuron] < 0).sum())
-                fired[neuron] = at_least(net, total, layer.bounds[neuron] - zeros)
-    result = [fired[neuron] for neuron in range(len(layer.bounds))]
-    return net.register(result) if layer.cycles == 2 else [net.plain(signal) for signal in result]
+def _one_bit(net: Netlist, port: Sequence[Signal], layer: ConstantLayer) -> tuple[Netlist, list[Signal]]:
+    """Class counts, then sums of them, each behind a register; a second cycle is spent within the counting.
+
+    There it is worth most: the inputs of many lanes come from afar, and a comparison is short.
+    """
+    groups = _groups(layer.weights)
+    counts = [
+        _classes(net, [port[i] for i in own], layer.weights[group])
+        for own in layer.places
+        for group in groups
+    ]
+    if layer.cycles == 2:
+        net, counts = _halved(net, counts)
+    result: list[Signal] = []
+    for place in range(len(layer.places)):
+        fired: dict[int, Signal] = {}
+        for group, classes in zip(groups, counts[place * len(groups) :], strict=False):
+            registered = {key: register(net, number) for key, number in classes.items()}
+            fired |= _fired(net, layer, group, registered)
+        result += [net.plain(fired[neuron]) for neuron in range(len(layer.bounds))]
+    return net, result
+
+
+def _fired(
+    net: Netlist, layer: ConstantLayer, group: list[int], classes: dict[tuple[int, ...], Number]
+) -> dict[int, Signal]:
+    """Whether each neuron of a group reaches its bound, of the group's class counts."""
+    fired = {}
+    for a, b in zip(group[::2], [*group[1::2], None], strict=False):
+        relative = {key: key[group.index(a)] for key in classes}
+        if b is None:
+            rows = add(net, [number.times(relative[key]) for key, number in classes.items()], 2)
+            sums = {a: rows}
+        else:
+            parts = _sum_and_difference(net, classes, relative, group.index(b))
+            sums = {a: gathered(parts), b: gathered([parts[0], parts[1].times(-1)])}
+        for neuron, total in sums.items():
+            # matches = weights of -1 + sum of +-bit
+            zeros = int((layer.weights[neuron] < 0).sum())
+            fired[neuron] = at_least(net, total, layer.bounds[neuron] - zeros)
+    return fired
+
+
+Counts = dict[tuple[int, ...], Number]
+
+
+def _halved(net: Netlist, counts: Sequence[Counts]) -> tuple[Netlist, list[Counts]]:
+    """The netlist of the counts with a register on every path, and its counts."""
+    signals = [
+        net.plain(signal)
+        for own in counts
+        for number in own.values()
+        for column in number.columns
+        for signal in column
+    ]
+    new, outputs = cut(net, {"counts": signals}, 1)
+    left = iter(outputs["counts"])
+    return new, [
+        {
+            key: replace(
+                number, columns=tuple(tuple(next(left) for _ in column) for column in number.columns)
+            )
+            for key, number in own.items()
+        }
+        for own in counts
+    ]
 
 
 def _groups(weights: np.ndarray) -> list[list[int]]:
@@ -119,7 +176,7 @@ def _classes(net: Netlist, port: Sequence[Signal], weights: np.ndarray) -> dict[
         negative[key] += int(column[0] < 0)
     counts = {}
     for key, signals in members.items():
-        count = add(net, [ones(signals)])
+        count = joined(net, [ones(signals)])
         counts[key] = Number(count.columns, count.most, -negative[key])
     return counts
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bnn_hw.rtl.structural.netlist import ONE, ZERO, Cell, Chain, Netlist, Signal, inputs_of, outputs_of
+from bnn_hw.rtl.structural.netlist import ONE, ZERO, Cell, Chain, Lut, Netlist, Signal, inputs_of, outputs_of
 
 Outputs = Mapping[str, Sequence[Signal]]
 
@@ -32,13 +32,35 @@ def steps_of(net: Netlist, limit: int) -> tuple[int, list[int]]:
     return most, [step for step, _ in places]
 
 
+def _with_chains(net: Netlist, steps: list[int]) -> list[int]:
+    """Steps where a LUT that drives a chain works in the chain's step, if nothing reads it before.
+
+    A position of a chain that a register drives would need a LUT to pass it on. The chain has
+    such LUTs before it already, so it does not make the step longer.
+    """
+    steps = list(steps)
+    earliest: dict[Signal, int] = {}  # step in which each signal is read first
+    driving: set[Signal] = set()
+    for cell in reversed(net.cells):
+        if isinstance(cell, Lut) and cell.o6 in driving:
+            step = min(earliest[signal] for signal in outputs_of(cell) if signal in earliest)
+            for signal in outputs_of(cell):
+                steps[signal] = step
+        if isinstance(cell, Chain):
+            driving |= {s for s, _ in cell.positions}
+        step = steps[outputs_of(cell)[0]]
+        for signal in inputs_of(cell):
+            earliest[signal] = min(earliest.get(signal, step), step)
+    return steps
+
+
 def balanced(net: Netlist, cuts: int) -> tuple[int, list[int]]:
     """Return what :func:`steps_of` does for the least limit that needs no more than ``cuts`` registers."""
     depth = max(1, net.depth(range(len(net.levels))))
     for limit in range(1, depth):
         most, steps = steps_of(net, limit)
         if max(steps) <= cuts:
-            return most, steps
+            return most, _with_chains(net, steps)
     return depth, [0] * len(net.levels)
 
 

@@ -61,12 +61,17 @@ def gathered(numbers: Sequence[Number]) -> Number:
     return Number(columns, sum(n.most for n in numbers), sum(n.offset for n in numbers))
 
 
-def add(net: Netlist, numbers: Sequence[Number], rows: int = 1) -> Number:
-    """The sum of numbers in one or two rows behind a register."""
+def joined(net: Netlist, numbers: Sequence[Number], rows: int = 1) -> Number:
+    """The sum of numbers in one or two rows, for a register to take."""
     whole = gathered(numbers)
     columns: Columns = [list(column) for column in whole.columns]
     result = rows_registered(net, columns, whole.most.bit_length(), rows)
-    return register(net, replace(whole, columns=tuple(map(tuple, result))))
+    return replace(whole, columns=tuple(map(tuple, result)))
+
+
+def add(net: Netlist, numbers: Sequence[Number], rows: int = 1) -> Number:
+    """The sum of numbers in one or two rows behind a register."""
+    return register(net, joined(net, numbers, rows))
 
 
 def register(net: Netlist, number: Number) -> Number:

@@ -127,6 +127,15 @@ def test_constant_layers(
     assert {net.ages[signal] for signal in fired if signal > 1} <= {1 + cycles}
 
 
+@pytest.mark.parametrize("inputs", [144, 288])
+def test_a_second_cycle_shortens_the_counting_and_costs_no_site(inputs: int) -> None:
+    weights = np.random.default_rng(inputs).choice([-1, 1], (16, inputs))
+    layers = [ConstantLayer(weights, (inputs // 2,) * 16, 1, False, True, cycles) for cycles in (1, 2)]
+    one, two = (constant_layer(layer)[0] for layer in layers)
+    assert two.sites == one.sites
+    assert max(two.levels) < max(one.levels)
+
+
 @pytest.mark.parametrize(
     ("inputs", "neurons", "width", "is_signed"), [(27, 16, 8, False), (10, 5, 8, False), (19, 7, 5, True)]
 )
