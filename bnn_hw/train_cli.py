@@ -48,7 +48,7 @@ def register(
     @click.option(
         "--patience", type=click.IntRange(min=0), help="Epochs without gain before it stops; 0: never."
     )
-    @click.option("--sampling", type=click.Choice(("balanced", "weighted", "grouped")))
+    @click.option("--sampling", type=click.Choice(("balanced", "rooted", "weighted", "grouped")))
     @click.option(
         "--precision", type=click.Choice(("binary", "float")), help="float: the FP32 twin of the network."
     )

@@ -186,16 +186,19 @@ def _rounds(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> ND
     return np.concatenate([rng.permutation(rows) for _ in range(rounds)])[:count]
 
 
-def draw_balanced(labels: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def draw_balanced(
+    labels: NDArray[np.int64], count: int, rng: np.random.Generator, power: float = 0.0
+) -> NDArray[np.int64]:
     """Draw ``count`` row numbers, the same number of every class present (the rest at random), shuffled.
 
-    Within a class every picture comes once before any comes again, so that a
+    power: of a class's size, which its share is in proportion to: 0 for equal shares, 1 for those of
+    the data, 0.5 in between. Within a class every picture comes once before any comes again, so that a
     large class is used as widely as possible and a rare one evenly.
     """
-    present = np.unique(labels)
-    shares = np.full(len(present), count // len(present))
-    shares[rng.permutation(len(present))[: count % len(present)]] += 1
-    drawn = []
-    for label, share in zip(present, shares, strict=True):
-        drawn.append(_rounds(np.flatnonzero(labels == label), int(share), rng))
+    present, sizes = np.unique(labels, return_counts=True)
+    shares = _divided(sizes.astype(float) ** power, count, rng)
+    drawn = [
+        _rounds(np.flatnonzero(labels == label), int(share), rng)
+        for label, share in zip(present, shares, strict=True)
+    ]
     return rng.permutation(np.concatenate(drawn))

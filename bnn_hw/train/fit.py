@@ -27,7 +27,7 @@ from bnn_hw.train.distributed import Ranks
 from bnn_hw.train.inference import to_tensor, validate
 from bnn_hw.train.logs import TrainingLog
 from bnn_hw.train.networks import Network
-from bnn_hw.train.recipe import GROUPED, WEIGHTED, Recipe
+from bnn_hw.train.recipe import GROUPED, ROOTED, WEIGHTED, Recipe
 
 STATE = "state.pt"
 BEST = "checkpoint.pt"
@@ -146,7 +146,7 @@ class Fit:
             return draw_weighted(part.labels, count, rng)
         if self.settings.sampling == GROUPED:
             return draw_grouped(part.labels, part.group_of, self._shares, count, rng)
-        return draw_balanced(part.labels, count, rng)
+        return draw_balanced(part.labels, count, rng, 0.5 if self.settings.sampling == ROOTED else 0.0)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's share of each batch of an epoch: varied pixels and labels."""

@@ -15,8 +15,8 @@ from bnn_hw.train.augment import Augmentation
 
 BINARY, FLOAT = "binary", "float"
 PRECISIONS = (BINARY, FLOAT)
-BALANCED, WEIGHTED, GROUPED = "balanced", "weighted", "grouped"
-SAMPLINGS = (BALANCED, WEIGHTED, GROUPED)
+BALANCED, ROOTED, WEIGHTED, GROUPED = "balanced", "rooted", "weighted", "grouped"
+SAMPLINGS = (BALANCED, ROOTED, WEIGHTED, GROUPED)
 NETWORKS = ("cnv", "ncnv", "ucnv")
 
 _RECIPES = Path(__file__).with_name("recipes")
@@ -34,8 +34,10 @@ class TrainSettings:
     persons. precision: ``binary``, or ``float`` for the FP32 twin. patience:
     epochs without a better validation loss after which training stops, 0 for
     never. sampling: ``balanced`` (each class equally often, every picture
-    before any again), ``weighted`` (the same by chance), ``grouped`` (within
-    a class by the sources' shares). distil_share: weight of the teacher's
+    before any again), ``rooted`` (likewise, each class in proportion to the
+    root of its size: rare classes are learned, and common ones not taken for
+    them), ``weighted`` (balanced by chance), ``grouped`` (balanced, within a
+    class by the sources' shares). distil_share: weight of the teacher's
     answers in the loss where a teacher is given, softened by
     distil_temperature. reestimate_batches: batches on which the best epoch's
     batch norms are estimated anew, kept where validation gains; 0 for never.

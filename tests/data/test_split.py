@@ -70,3 +70,10 @@ def test_balanced_draw_follows_its_generator() -> None:
     first = draw_balanced(labels, 10, np.random.default_rng(3))
     assert np.array_equal(first, draw_balanced(labels, 10, np.random.default_rng(3)))
     assert sorted(np.bincount(labels[first], minlength=4)) == [2, 2, 3, 3]
+
+
+def test_shares_by_the_root_of_a_class() -> None:
+    labels = np.repeat([0, 1], [900, 100])
+    rows = draw_balanced(labels, 400, np.random.default_rng(0), power=0.5)
+    assert np.bincount(labels[rows]).tolist() == [300, 100]
+    assert np.bincount(rows[labels[rows] == 1]).max() == 1  # each picture once before any again

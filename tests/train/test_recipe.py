@@ -13,7 +13,7 @@ from bnn_hw.train.recipe import TrainSettings, load_recipe, recipe_names
 def test_shipped_recipes_are_the_paper_s_four_classes(name: str) -> None:
     recipe = load_recipe(name)
     assert (recipe.name, recipe.network, recipe.classes) == (name, name, CLASSES)
-    assert recipe.settings == TrainSettings(epochs=60, pictures_per_epoch=6000)
+    assert recipe.settings == TrainSettings(epochs=60, pictures_per_epoch=6000, sampling="rooted")
     assert [source.folder for source in recipe.sources] == ["maskedface4"]
 
 
