@@ -127,6 +127,26 @@ def core_power(
     )
 
 
+@dataclass(frozen=True)
+class CycleEnergy:
+    """Estimated energy of a clock cycle, in joule: by LUT with its flip-flop, block RAM and DSP slice."""
+
+    lut_j: float
+    bram36_j: float
+    dsp_j: float
+
+    def of(self, resources: Resources) -> float:
+        """Energy of a cycle of what takes ``resources``, in joule."""
+        return self.lut_j * resources.lut + self.bram36_j * resources.bram36 + self.dsp_j * resources.dsp
+
+
+def cycle_energy(model: Model | None = None) -> CycleEnergy:
+    """What a folding is judged by before it exists: mean activity, and as many flip-flops as LUTs."""
+    model = model or power_model()
+    lut_j = model.default_rate * model.toggle_j + model.ff_clock_j
+    return CycleEnergy(lut_j, model.bram36_j, model.dsp_j)
+
+
 def unit_powers(
     resources: Mapping[str, Resources], clock_hz: float, activity: Activity
 ) -> dict[str, CorePower]:

@@ -85,13 +85,15 @@ class Search:
         values = np.unique(np.concatenate([table.cycles for table in layers]))
         return [int(value) for value in values[values >= floor]]
 
-    def cheapest(self, cycles: int, limit: Resources, above: int = 0) -> Found | None:
+    def cheapest(
+        self, cycles: int, limit: Resources, above: int = 0, prices: np.ndarray = PRICES
+    ) -> Found | None:
         """The cheapest folding within ``cycles`` a frame that keeps to the limits, None if there is none.
 
-        Cheapest: least LUT + LUT_PER_BRAM36 * BRAM36 + LUT_PER_DSP * DSP. above: a layer at least
-        takes more cycles.
+        prices: of a LUT, a RAMB18 and a DSP slice; the usual ones make LUT + LUT_PER_BRAM36 * BRAM36 +
+        LUT_PER_DSP * DSP least. above: a layer at least takes more cycles.
         """
-        return self._least(cycles, limit, PRICES, above=above)
+        return self._least(cycles, limit, prices, above=above)
 
     def again(self, found: Found, cycles: int, limit: Resources) -> Found | None:
         """The same folding with buffers for a frame every ``cycles``; None if it exceeds the limits."""

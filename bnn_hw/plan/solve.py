@@ -4,7 +4,7 @@
 budget, and for these cycles the cheapest folding. Feasibility only grows with
 the cycles allowed, so bisection over the finite set of possible intervals is
 exact. ``fps=N``: the cheapest folding within the cycles that N frames a second
-leave. ``low-power=N``: the least product of price and cycles. What memory can feed
+leave. ``low-power=N``: the least energy a frame, as bnn_hw.plan.power estimates it. What memory can feed
 bounds all of them.
 
 Buffers are as deep as bnn_hw.plan.pace says, which the search counts; that the pace is kept
@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from bnn_hw.errors import BnnHwError, FitError
 from bnn_hw.pipeline.chain import Chain
 from bnn_hw.pipeline.record import Proof, Resources
@@ -28,6 +30,7 @@ from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import interval
 from bnn_hw.plan.memory import LUT_PER_BRAM36
 from bnn_hw.plan.port import port_pixels
+from bnn_hw.plan.power import cycle_energy
 from bnn_hw.plan.relax import LUT_PER_DSP
 from bnn_hw.plan.search import UNLIMITED, Found, Search
 from bnn_hw.plan.sized import Solution, price, realised
@@ -36,6 +39,7 @@ from bnn_hw.plan.timing import latency_cycles
 CYCLES = "cycles a frame"
 LATENCY = "cycles of latency"
 PRICE = f"LUT + {LUT_PER_BRAM36} BRAM36 + {LUT_PER_DSP} DSP"
+ENERGY = "nJ a frame in the core, estimated"
 
 # Intervals that low latency is looked for at.
 _LATENCY_LOOKS = 40
@@ -163,24 +167,28 @@ def reach_fps(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Soluti
 def low_power(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Solution:
     """The folding of least energy a frame at ``fps``, with the clock as low as it then may be.
 
-    The clock follows from the folding: fps * cycles a frame, at most ``clock_hz``. What
-    switches goes with size times clock (:mod:`bnn_hw.plan.power`), so size times cycles
-    a frame is least. Raises FitError like :func:`reach_fps`.
+    The clock follows from the folding: fps * cycles a frame, at most ``clock_hz``, so a frame
+    takes as many cycles as the folding's interval whatever the rate. Each of them costs what
+    :mod:`bnn_hw.plan.power` says of a LUT, a block RAM and a DSP slice; what is drawn without
+    the core is the same for all foldings. Raises FitError like :func:`reach_fps`.
     """
     timer = Timer()
     most = int(clock_hz / fps)
     search = Search(chain, dsp=budget.limit.dsp >= 1, most=most)
     _check_reachable(search, budget, most, fps, clock_hz)
     candidates = search.intervals()
-    bound, found = _least_product(search, candidates, budget.limit)
+    energy = cycle_energy()
+    prices = np.array([1.0, energy.bram36_j / 2 / energy.lut_j, energy.dsp_j / energy.lut_j])
+    bound, found = _least_product(search, candidates, budget.limit, prices)
     if found is None:
         return reach_fps(chain, budget, fps, clock_hz)
     seconds = timer.seconds()
     solution = realised(chain, found)
     if budget.exceeded(solution.resources):
         return reach_fps(chain, budget, fps, clock_hz)
-    value = price(solution.resources) * interval(solution.stages)
-    return replace(solution, proof=Proof(f"({PRICE}) * cycles", value, min(bound, value), seconds))
+    value = energy.of(solution.resources) * interval(solution.stages)
+    bound = min(bound * energy.lut_j, value)
+    return replace(solution, proof=Proof(ENERGY, value * 1e9, bound * 1e9, seconds))
 
 
 def low_latency(chain: Chain, budget: Budget) -> Solution:
@@ -234,7 +242,9 @@ def _spread(values: list[int], count: int) -> list[int]:
     return sorted({*chosen, values[-1]})
 
 
-def _least_product(search: Search, candidates: list[int], limit: Resources) -> tuple[float, Found | None]:
+def _least_product(
+    search: Search, candidates: list[int], limit: Resources, prices: np.ndarray
+) -> tuple[float, Found | None]:
     """The least price times cycles among the candidate intervals, and its folding.
 
     The price never rises with the cycles allowed, so between two intervals no product is
@@ -244,7 +254,7 @@ def _least_product(search: Search, candidates: list[int], limit: Resources) -> t
 
     def found(index: int) -> Found | None:
         if index not in known:
-            known[index] = search.cheapest(candidates[index], limit)
+            known[index] = search.cheapest(candidates[index], limit, prices=prices)
         return known[index]
 
     def product(index: int) -> float:

@@ -6,6 +6,7 @@ import itertools
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from bnn_hw.board import Part, load_board
@@ -27,6 +28,7 @@ from bnn_hw.plan.goal import parse_goal
 from bnn_hw.plan.pace import Pace, arrivals, buffer_of
 from bnn_hw.plan.pixels import takes_pixels
 from bnn_hw.plan.port import port_cycles
+from bnn_hw.plan.power import core_power, power_model
 from bnn_hw.plan.search import UNLIMITED, Found, Search
 from bnn_hw.plan.sized import keeps_pace, price, realised, sized
 from bnn_hw.plan.solve import cheapest_within, high_throughput, low_latency, low_power, reach_fps
@@ -251,20 +253,25 @@ def test_fps_takes_less_than_the_fastest():
     assert doubled.resources.lut <= enough.resources.lut
 
 
-def test_low_power_is_the_least_product_of_size_and_clock():
-    """Brute force over all intervals: none has less price times cycles within its limits."""
+def test_low_power_is_the_least_energy():
+    """Brute force over all intervals: none has less energy a frame within its limits."""
     chain = as_chain(random_graph(*SMALL["conv"]))
     search, limit = Search(chain), Resources(900, 1e9, 3, 0)
     solution = low_power(chain, Budget(limit, "test"), 10_000, 10_000_000)
     most = 1000
-    products = [
-        cycles * found.value
+    model = power_model()
+    joules = np.array([model.default_rate * model.toggle_j + model.ff_clock_j, model.bram36_j, model.dsp_j])
+    prices = joules / joules[0] / [1, 2, 1]  # of a RAMB18, not of a RAMB36
+    energies = [
+        cycles * joules @ [found.lut, found.halves / 2, found.dsp]
         for cycles in search.intervals()
-        if cycles <= most and (found := search.cheapest(cycles, limit))
+        if cycles <= most and (found := search.cheapest(cycles, limit, prices=prices))
     ]
     assert interval(solution.stages) <= most
-    assert solution.proof.bound == min(products)
-    assert solution.proof.gap == 0
+    assert solution.proof.bound == pytest.approx(1e9 * min(energies))
+    assert solution.proof.gap == pytest.approx(0, abs=1e-9)
+    own = core_power(replace(solution.resources, ff=solution.resources.lut), 1.0, model=model).total_w
+    assert solution.proof.value == pytest.approx(1e9 * interval(solution.stages) * own)
 
 
 def test_buffers_lie_in_luts_where_block_ram_is_short():
