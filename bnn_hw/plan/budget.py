@@ -45,6 +45,11 @@ class Budget:
         }
         return sorted(over, key=lambda name: -over[name])
 
+    def less(self, taken: Resources) -> Budget:
+        """What is left for the rest of the core when a part of it takes ``taken``."""
+        left = {name: max(0.0, getattr(self.limit, name) - getattr(taken, name)) for name in NAMES}
+        return replace(self, limit=replace(self.limit, **left))
+
 
 PORT = "port"
 OFF = "off"

@@ -16,7 +16,7 @@ from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.record import LayerPlan, Plan, Resources
 from bnn_hw.pipeline.stages import Mvtu
 from bnn_hw.plan.budget import UTILISATION, Budget, budget_of, lifts_port, parse_limits
-from bnn_hw.plan.cost import core_resources, stage_resources
+from bnn_hw.plan.cost import CONFIG_PORT, core_resources, stage_resources
 from bnn_hw.plan.cycles import bottleneck, frame_cycles, interval, layer_cycles
 from bnn_hw.plan.folding import Folding, check_folding
 from bnn_hw.plan.goal import (
@@ -76,7 +76,8 @@ def make_plan(
     budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
     if not lifts_port(limit):
         budget = replace(budget, port_cycles=port_cycles(chain, board, clock_hz))
-    solution = _solve(chain, budget, wanted, design, clock_hz)
+    core = budget.less(CONFIG_PORT) if runtime_weights else budget
+    solution = _solve(chain, core, wanted, design, clock_hz)
     if wanted.kind == LOW_POWER:
         clock_hz = max(math.ceil(wanted.fps * interval(solution.stages)), LEAST_CLOCK_HZ)
     plan = _record(graph, chain, board, wanted, clock_hz, solution)

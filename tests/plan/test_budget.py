@@ -1,5 +1,7 @@
 """Budgets: shares of a part and explicit limits, from the command line's text to the plan."""
 
+import contextlib
+
 import pytest
 from click.testing import CliRunner
 
@@ -7,8 +9,9 @@ from bnn_hw.board import load_board
 from bnn_hw.cli import main
 from bnn_hw.errors import ConfigError, FitError
 from bnn_hw.pipeline import record
+from bnn_hw.pipeline.record import Resources
 from bnn_hw.plan import make_plan
-from bnn_hw.plan.budget import SHELL, UTILISATION, budget_of, parse_limits
+from bnn_hw.plan.budget import SHELL, UTILISATION, Budget, budget_of, parse_limits
 from tests.networks import NETWORKS, random_graph
 
 BOARD = load_board("pynq-z1")
@@ -105,3 +108,22 @@ def test_command_line_refuses_before_anything_is_written(tmp_path):
     result = CliRunner().invoke(main, [*arguments, "--utilisation", "2", "--quiet"])
     assert result.exit_code == 5
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_part_of_the_core_takes_is_left_out() -> None:
+    budget = Budget(Resources(lut=1000, ff=2000, bram36=3, dsp=4), "test", 7)
+    left = budget.less(Resources(lut=66, ff=160))
+    assert left == Budget(Resources(lut=934, ff=1840, bram36=3, dsp=4), "test", 7)
+    assert budget.less(Resources(lut=2000)).limit.lut == 0
+
+
+def test_runtime_weights_keep_to_the_limit_with_their_port() -> None:
+    graph = random_graph(NETWORKS["ucnv"])
+    free = make_plan(graph, BOARD, "fps=1000", runtime_weights=True)
+    limit = f"lut={free.resources.lut:.0f}"
+    assert make_plan(graph, BOARD, "fps=1000", runtime_weights=True, limit=limit).resources == free.resources
+    with contextlib.suppress(FitError):
+        tight = make_plan(
+            graph, BOARD, "fps=1000", runtime_weights=True, limit=f"lut={free.resources.lut - 1:.0f}"
+        )
+        assert tight.resources.lut < free.resources.lut
