@@ -1,4 +1,4 @@
-"""Judges a network on a data set: as floats, as QONNX and as the integer graph, which must agree."""
+"""Judges a network on a data set: as floats, as QONNX, as integer graph and as RTL, which must agree."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from bnn_hw.robustness import Robustness, Scores, disturbed, drawn_masks, lines_
 from bnn_hw.source import Source
 from bnn_hw.train.metrics import Evaluation, evaluate, mcnemar
 
-INTEGER, QONNX, FLOAT = "integer graph", "QONNX", "Brevitas"
+INTEGER, QONNX, FLOAT, RTL = "integer graph", "QONNX", "Brevitas", "RTL"
 TWIN = "FP32 twin"
 EVERYTHING = "all"
+DEFAULT_BOARD = "pynq-z1"
 
 Predictor = Callable[[NDArray[np.uint8]], Scores]
 
@@ -94,12 +95,15 @@ def open_subject(
     classes: Sequence[str] = CLASSES,
     input_scale: str | None = None,
     input_offset: str | None = None,
+    rtl: str | None = None,
+    board: str = DEFAULT_BOARD,
 ) -> Subject:
     """A design, a QONNX file or a checkpoint; a checkpoint is exported into ``folder`` first.
 
     classes: what a bare file's scores stand for; input_scale, input_offset: as
-    for :class:`bnn_hw.source.Source`. Raises ConfigError, InputError, ModelError,
-    and ToolError where torch is needed and missing.
+    for :class:`bnn_hw.source.Source`; rtl: goal of the core that is simulated,
+    for ``board``; none without. Raises ConfigError, InputError, ModelError, and
+    ToolError where torch or Verilator is needed and missing.
     """
     executors: dict[str, Predictor] = {}
     if network.endswith(".pt"):
@@ -113,7 +117,8 @@ def open_subject(
             return Subject(network, known, {TWIN: lambda images: predict_float(net, images)})
         model = folder / "model.onnx"
         export_onnx(net, model)
-        source = Source(str(model), "1", "0")
+        input_scale, input_offset = "1", "0"
+        source = Source(str(model), input_scale, input_offset)
         graph = source.graph()
         executors[FLOAT] = lambda images: predict_float(net, images)
     else:
@@ -130,6 +135,13 @@ def open_subject(
         executors[QONNX] = lambda images: run_qonnx(model, images, scale, offset)
     # The slowest comes last: the first one is what the robustness table runs.
     executors[INTEGER] = graph_predictor(graph, reporter)
+    if rtl:
+        from bnn_hw.evaluate_rtl import rtl_predictor
+        from bnn_hw.flow import Options
+
+        built = source.network if network.endswith(".pt") else network
+        wanted = Options(built, board, rtl, folder, input_scale=input_scale, input_offset=input_offset)
+        executors[RTL] = rtl_predictor(wanted, reporter)
     return Subject(network, known, executors)
 
 
@@ -262,6 +274,8 @@ def run_evaluation(
     twin: Path | None = None,
     qonnx: bool = True,
     robustness: bool = False,
+    rtl: str | None = None,
+    board: str = DEFAULT_BOARD,
     input_scale: str | None = None,
     input_offset: str | None = None,
     reporter: Reporter,
@@ -270,7 +284,9 @@ def run_evaluation(
     try:
         with tempfile.TemporaryDirectory() as folder:
             classes, sources = _task(recipe)
-            subject = open_subject(network, qonnx, Path(folder), reporter, classes, input_scale, input_offset)
+            subject = open_subject(
+                network, qonnx, Path(folder), reporter, classes, input_scale, input_offset, rtl, board
+            )
             if subject.classes != classes:
                 raise InputError.at(
                     network,

@@ -135,6 +135,12 @@ def _judging(
     @click.option("--twin", type=click.Path(path_type=Path), help="Checkpoint of the FP32 twin, to compare.")
     @click.option("--robustness", is_flag=True, help="Also on disturbed pictures and on drawn masks.")
     @click.option("--without-qonnx", is_flag=True, help="Leave out the execution by the package qonnx.")
+    @click.option(
+        "--rtl",
+        metavar="GOAL",
+        help="Also simulate the RTL that a goal gives, such as folding=table1 or fps=97656; needs Verilator.",
+    )
+    @click.option("--board", default="pynq-z1", metavar="NAME|TOML", show_default=True, help="Of that RTL.")
     @click.option("--out", type=click.Path(path_type=Path), help="Folder for evaluation.json and figures.")
     @output_options
     def evaluate(
@@ -143,13 +149,14 @@ def _judging(
         """Judge a NETWORK on persons it never saw: a design, a QONNX file or a checkpoint.pt.
 
         Accuracy, precision, recall, F1, confusion, calibration, each with the number of
-        pictures and persons; the network as trained, as QONNX and as integer graph must give
-        the same scores on every picture.
+        pictures and persons; the network as trained, as QONNX, as integer graph and, with --rtl,
+        as simulated RTL must give the same scores on every picture.
 
         \b
         Examples:
           bnn-hw evaluate ncnv --data ~/data
           bnn-hw evaluate build/train/ncnv/checkpoint.pt --twin twin/checkpoint.pt --robustness --out judged
+          bnn-hw evaluate ucnv --data ~/data --rtl fps=97656
           bnn-hw evaluate my.onnx --input-scale 1 --recipe my-recipe.toml --part all
         """
         from bnn_hw import evaluate as judging
