@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,16 @@ from bnn_hw.train.recipe import GROUPED, ROOTED, WEIGHTED, Recipe
 STATE = "state.pt"
 BEST = "checkpoint.pt"
 
+SMOOTHED_EPOCHS = 5
+"""Epochs whose mean validation loss decides: that of a single one is luck where a class has few pictures."""
+
 
 @dataclass
 class Progress:
-    """How far a training is: the epochs done, the best of them, and one log row for each."""
+    """How far a training is: the epochs done, the best of them, and one log row for each.
+
+    best_loss: the mean validation loss of SMOOTHED_EPOCHS epochs that end with the best.
+    """
 
     epoch: int
     best_loss: float
@@ -119,9 +125,12 @@ class Fit:
         judged = validate(self.net, self.split.validation) if self.ranks.first else {"validation_loss": 0.0}
         judged["validation_loss"] = self.ranks.agreed(judged["validation_loss"])
         progress.epoch = epoch
-        gained = epoch == 1 or judged["validation_loss"] < progress.best_loss
+        smoothed = _smoothed(
+            [row["validation_loss"] for row in progress.history] + [judged["validation_loss"]]
+        )
+        gained = smoothed < progress.best_loss
         if gained:
-            progress.best_loss, progress.best_epoch = judged["validation_loss"], epoch
+            progress.best_loss, progress.best_epoch = smoothed, epoch
         row = {
             "epoch": epoch,
             **figures,
@@ -249,6 +258,12 @@ class Fit:
             return False
         checkpoint.save_network(net, classes, int(state["epoch"]), path, reestimated=True)
         return True
+
+
+def _smoothed(losses: Sequence[float]) -> float:
+    """Mean of the last SMOOTHED_EPOCHS losses, of fewer where there are no more."""
+    last = losses[-SMOOTHED_EPOCHS:]
+    return sum(last) / len(last)
 
 
 def _fingerprint(recipe: Recipe, split: Split, teacher: Network | None, processes: int) -> str:

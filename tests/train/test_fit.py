@@ -118,6 +118,16 @@ def test_training_stops_when_validation_does_not_gain(
     assert checkpoint.read(result.checkpoint)["epoch"] == 2
 
 
+def test_one_lucky_epoch_is_not_the_best(
+    quadrants: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([0.6, 0.6, 0.1, *[0.6] * 4, *[0.3] * 5])
+    figures = {"validation_accuracy": 0.5, "validation_macro_recall": 0.5}
+    monkeypatch.setattr("bnn_hw.train.fit.validate", lambda *_: {"validation_loss": next(losses), **figures})
+    settings = recipe(epochs=12, patience=0, reestimate_batches=0, pictures_per_epoch=20)
+    assert train_recipe(settings, quadrants, tmp_path, reporter=QUIET).best_epoch == 12
+
+
 def test_a_teacher_changes_the_loss_as_defined(quadrants: Path, tmp_path: Path) -> None:
     plan = recipe(epochs=1)
     twin = train_recipe(recipe(precision="float", epochs=2), quadrants, tmp_path / "twin", reporter=QUIET)
