@@ -35,23 +35,15 @@ _LIMITS = {
 }
 
 
-_OTHER_DRAWS = (
-    " Today's `bnn-hw train` draws in another order: the same command gives a network of the same kind, "
-    "not the same weights."
-)
-
-
 def card(metrics: Mapping[str, Any]) -> str:
     """The model card in Markdown, from what :func:`bnn_hw.train.train.train_recipe` recorded."""
     network, data, settings = metrics["network"], metrics["data"], metrics["settings"]
     classes = data["classes"]
     groups = data.get("groups") or ["maskedface"]
     precision = settings.get("precision", "binary")
-    # What was trained before recipes were files took its random draws in another order.
-    again = "" if "recipe" in metrics else _OTHER_DRAWS
     licences = [text for name, text in _LICENCES.items() if any(name in group for group in groups)]
     paragraphs = [
-        f"# {metrics.get('recipe', network['name'])}",
+        f"# {metrics['recipe']}",
         f"{network['name']} of the BinaryCoP paper (N. Fasfous et al., 2021), {precision}: "
         f"{network['weights']:,} weights, {network['macs_per_frame']:,} multiply-accumulates a picture. "
         f"Input: 32x32 RGB pixels, 0 to 255. Answers: {', '.join(classes)}.",
@@ -64,7 +56,7 @@ def card(metrics: Mapping[str, Any]) -> str:
         f"{settings['epochs']} epochs of {settings['pictures_per_epoch']:,} draws, seed {settings['seed']}; "
         f"epoch {metrics['best_epoch']} was best on validation. Versions: "
         + ", ".join(f"{name} {version}" for name, version in metrics["versions"].items())
-        + f".{again}",
+        + ".",
         "## Results",
         "On persons never seen in training; 95 % confidence intervals by Wilson.",
         _results(metrics["test"]),
@@ -86,12 +78,10 @@ def write_card(metrics: Mapping[str, Any], folder: Path) -> Path:
 
 
 def _command(metrics: Mapping[str, Any]) -> str:
-    settings, name = metrics["settings"], metrics.get("recipe", metrics["network"]["name"])
-    changes = metrics.get("changes", {"epochs": settings["epochs"], "seed": settings["seed"]})
-    options = [f"--{key.replace('_', '-')} {value}" for key, value in changes.items()]
+    options = [f"--{key.replace('_', '-')} {value}" for key, value in metrics["changes"].items()]
     if metrics.get("teacher"):
         options.append(f"--teacher {metrics['teacher']}")
-    return " ".join(["bnn-hw train", name, *options])
+    return " ".join(["bnn-hw train", metrics["recipe"], *options])
 
 
 def _counts(data: Mapping[str, Any]) -> str:
