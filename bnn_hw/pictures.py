@@ -43,14 +43,14 @@ def picture_groups(
     """Return the pictures to classify for a network that reads ``source``.
 
     Files given by the user take the place of everything else. A network of
-    BinaryCoP's classes gets the demo's photographs and, where the data set is
+    BinaryCoP's classes, and perhaps more, gets the demo's photographs and, where the data set is
     found, its test part: persons the shipped networks were not trained on. A
     data set that was named but cannot be read is an error. Other networks get
     none.
     """
     if files:
         return [PictureGroup("pictures given", load_pictures(files, source.shape))]
-    if tuple(classes) != CLASSES or source.shape != (IMAGE_SIZE, IMAGE_SIZE, 3):
+    if tuple(classes[: len(CLASSES)]) != CLASSES or source.shape != (IMAGE_SIZE, IMAGE_SIZE, 3):
         return []
     samples = demo_samples()
     shown = Pictures(samples.images, samples.labels, samples.names)

@@ -70,7 +70,7 @@ def register(
         quiet: bool,
         **changes: Any,
     ) -> None:
-        """Train a network and export it; RECIPE is cnv, ncnv, ucnv, or a recipe's TOML file.
+        """Train a network and export it; RECIPE is cnv, ncnv, ucnv, ncnv5, or a recipe's TOML file.
 
         Quantisation-aware training with Brevitas: Adam, one-cycle schedule, random variations,
         balanced draws. The epoch that is best on the validation part is kept; the persons of

@@ -23,6 +23,11 @@ def test_binarycop_gets_the_portrait_in_all_positions(no_data):
     assert group.display.shape[1:] == (256, 256, 3)
 
 
+def test_classes_beside_binarycop_s_change_nothing(no_data):
+    (group,) = picture_groups(FACE, (*CLASSES, "no_mask"))
+    assert set(group.pictures.labels) == {0, 1, 2, 3}
+
+
 def test_named_data_set_that_is_absent_is_an_error(no_data, monkeypatch, tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         picture_groups(FACE, CLASSES, data=tmp_path / "absent")

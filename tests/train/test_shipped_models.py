@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 DESIGNS = Path(__file__).parents[2] / "designs"
-NAMES = ("cnv", "ncnv", "ucnv")
+NAMES = ("cnv", "ncnv", "ncnv5", "ucnv")
 
 
 @pytest.mark.parametrize("name", NAMES)
