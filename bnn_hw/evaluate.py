@@ -117,8 +117,7 @@ def open_subject(
             return Subject(network, known, {TWIN: lambda images: predict_float(net, images)})
         model = folder / "model.onnx"
         export_onnx(net, model)
-        input_scale, input_offset = "1", "0"
-        source = Source(str(model), input_scale, input_offset)
+        source = Source(str(model), "1", "0")
         graph = source.graph()
         executors[FLOAT] = lambda images: predict_float(net, images)
     else:
@@ -139,8 +138,14 @@ def open_subject(
         from bnn_hw.evaluate_rtl import rtl_predictor
         from bnn_hw.flow import Options
 
-        built = source.network if network.endswith(".pt") else network
-        wanted = Options(built, board, rtl, folder, input_scale=input_scale, input_offset=input_offset)
+        wanted = Options(
+            source.network,
+            board,
+            rtl,
+            folder,
+            input_scale=source.input_scale,
+            input_offset=source.input_offset,
+        )
         executors[RTL] = rtl_predictor(wanted, reporter)
     return Subject(network, known, executors)
 

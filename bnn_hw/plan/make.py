@@ -76,8 +76,9 @@ def make_plan(
     budget = budget_of(board.part, share, limits=parse_limits(limit, board.part))
     if not lifts_port(limit):
         budget = replace(budget, port_cycles=port_cycles(chain, board, clock_hz))
-    core = budget.less(CONFIG_PORT) if runtime_weights else budget
-    solution = _solve(chain, core, wanted, design, clock_hz)
+    # A search counts stages alone; what checks a given folding counts the port itself.
+    searched = budget.less(CONFIG_PORT) if runtime_weights and wanted.kind != FOLDING else budget
+    solution = _solve(chain, searched, wanted, design, clock_hz)
     if wanted.kind == LOW_POWER:
         clock_hz = max(math.ceil(wanted.fps * interval(solution.stages)), LEAST_CLOCK_HZ)
     plan = _record(graph, chain, board, wanted, clock_hz, solution)
@@ -122,7 +123,7 @@ def _solve(chain: Chain, budget: Budget, goal: Goal, design: Design | None, cloc
     if goal.kind == LOW_LATENCY:
         return low_latency(chain, budget)
     solution = sized(chain, manual_folding(goal, chain, design))
-    check_fit(solution, budget)
+    check_fit(replace(solution, resources=core_resources(solution.stages)), budget)
     return solution
 
 

@@ -12,6 +12,8 @@ from bnn_hw.pipeline import record
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.plan import make_plan
 from bnn_hw.plan.budget import SHELL, UTILISATION, Budget, budget_of, parse_limits
+from bnn_hw.plan.export import folding_of
+from bnn_hw.plan.folding import write_folding
 from tests.networks import NETWORKS, random_graph
 
 BOARD = load_board("pynq-z1")
@@ -122,8 +124,17 @@ def test_runtime_weights_keep_to_the_limit_with_their_port() -> None:
     free = make_plan(graph, BOARD, "fps=1000", runtime_weights=True)
     limit = f"lut={free.resources.lut:.0f}"
     assert make_plan(graph, BOARD, "fps=1000", runtime_weights=True, limit=limit).resources == free.resources
+    tight = f"lut={free.resources.lut - 1:.0f}"
     with contextlib.suppress(FitError):
-        tight = make_plan(
-            graph, BOARD, "fps=1000", runtime_weights=True, limit=f"lut={free.resources.lut - 1:.0f}"
-        )
-        assert tight.resources.lut < free.resources.lut
+        found = make_plan(graph, BOARD, "fps=1000", runtime_weights=True, limit=tight)
+        assert found.resources.lut < free.resources.lut
+
+
+def test_a_given_folding_is_held_to_the_limit_with_its_port(tmp_path) -> None:
+    graph, path = random_graph(NETWORKS["ucnv"]), tmp_path / "folding.json"
+    write_folding(path, folding_of(make_plan(graph, BOARD, "fps=1000", runtime_weights=True)))
+    goal = f"folding={path}"
+    whole = make_plan(graph, BOARD, goal).resources.lut
+    assert make_plan(graph, BOARD, goal, limit=f"lut={whole:.0f}").resources.lut == whole
+    with pytest.raises(FitError, match="the design needs"):
+        make_plan(graph, BOARD, goal, limit=f"lut={whole - 1:.0f}")
