@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from bnn_hw.data.folder import (
     DATA_SET,
@@ -31,9 +32,10 @@ class Source:
     folder: under the data folder. classes: class of each subfolder; without it
     the subfolders carry the classes' names, or the folder holds
     MaskedFace-Net's trees. name: the group its pictures are counted under.
-    share: how often its pictures are drawn beside the other sources of a
-    class. per_class: at most so many pictures of each class, 0 for all.
-    styles: for drawn masks, the styles by name.
+    share: how often its pictures are drawn beside those of the other sources.
+    per_class: at most so many pictures of each class, 0 for all. For drawn
+    masks, styles: by name; drawings: of each face and position to train on
+    (:func:`more_drawings`).
     """
 
     folder: str
@@ -43,6 +45,7 @@ class Source:
     share: float = 1.0
     per_class: int = 0
     styles: tuple[str, ...] = ()
+    drawings: int = 1
 
     @property
     def group(self) -> str:
@@ -75,6 +78,39 @@ def read_sources(
     return everything
 
 
+def more_drawings(
+    data_dir: Path | None,
+    sources: Sequence[Source],
+    classes: Sequence[str],
+    persons: Collection[str],
+    progress: Callable[[int, int], None] | None = None,
+    seed: int = 0,
+) -> list[PictureSet]:
+    """The drawings of each source beyond the first of :func:`read_sources`, on these persons only.
+
+    Each face has another mask in every drawing; to train on, so ``persons`` are those of the
+    training part. Raises as :func:`read_sources` does.
+    """
+    wanted = [(source, again) for source in sources for again in range(1, source.drawings)]
+    parts = []
+    for number, (source, again) in enumerate(wanted):
+
+        def advance(done: int, total: int, number: int = number) -> None:
+            if progress is not None:
+                progress(number * total + done, len(wanted) * total)
+
+        folder = _locate(data_dir, source, alone=len(sources) == 1)
+        own = (folder, source.group, classes, source.styles, seed + again, source.per_class)
+        parts.append(_drawn(*own, advance, persons.__contains__))
+    return parts
+
+
+def _drawn(*arguments: Any) -> PictureSet:
+    from bnn_hw.data.drawn import read_drawn
+
+    return read_drawn(*arguments)
+
+
 def _locate(data_dir: Path | None, source: Source, alone: bool) -> Path:
     if source.folder == DATA_SET and source.kind == FOLDERS and not (data_dir and is_tree(data_dir)):
         return find_data_set(data_dir)
@@ -103,9 +139,7 @@ def _read(
     seed: int,
 ) -> PictureSet:
     if source.kind == DRAWN:
-        from bnn_hw.data.drawn import read_drawn
-
-        return read_drawn(folder, source.group, classes, source.styles, seed, source.per_class, progress)
+        return _drawn(folder, source.group, classes, source.styles, seed, source.per_class, progress)
     unknown: list[Fault] = []
     if is_tree(folder):
         files, unknown = list_tree(folder, classes)

@@ -157,19 +157,18 @@ def draw_grouped(
     count: int,
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """As :func:`draw_balanced`, and within each class by ``shares`` of the sources present in it.
+    """Draw ``count`` row numbers of the sources by ``shares``, of each by the root of a class's size.
 
-    A group that ``shares`` does not name counts 1; the rest of a division
-    goes to random groups.
+    A group that ``shares`` does not name counts 1. Within a source the classes have the shares that
+    :func:`draw_balanced` gives them for the power 0.5; every picture comes once before any again.
     """
     names = np.asarray(groups)
-    present = np.unique(labels)
+    kinds = np.unique(names)
+    weights = np.array([shares.get(str(kind), 1.0) for kind in kinds])
     drawn = []
-    for label, wanted in zip(present, _divided(np.ones(len(present)), count, rng), strict=True):
-        kinds = np.unique(names[labels == label])
-        weights = np.array([shares.get(str(kind), 1.0) for kind in kinds])
-        for kind, part in zip(kinds, _divided(weights, wanted, rng), strict=True):
-            drawn.append(_rounds(np.flatnonzero((labels == label) & (names == kind)), part, rng))
+    for kind, part in zip(kinds, _divided(weights, count, rng), strict=True):
+        rows = np.flatnonzero(names == kind)
+        drawn.append(rows[draw_balanced(labels[rows], int(part), rng, 0.5)])
     return rng.permutation(np.concatenate(drawn))
 
 

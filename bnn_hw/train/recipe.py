@@ -36,8 +36,8 @@ class TrainSettings:
     never. sampling: ``balanced`` (each class equally often, every picture
     before any again), ``rooted`` (likewise, each class in proportion to the
     root of its size: rare classes are learned, and common ones not taken for
-    them), ``weighted`` (balanced by chance), ``grouped`` (balanced, within a
-    class by the sources' shares). distil_share: weight of the teacher's
+    them), ``weighted`` (balanced by chance), ``grouped`` (by the sources'
+    shares, within a source rooted). distil_share: weight of the teacher's
     answers in the loss where a teacher is given, softened by
     distil_temperature. reestimate_batches: batches on which the best epoch's
     batch norms are estimated anew, kept where validation gains; 0 for never.
@@ -190,6 +190,8 @@ def _source(table: Fields, classes: tuple[str, ...]) -> Source:
     styles = table.texts("styles", ())
     if styles and kind != DRAWN:
         table.faults.add(f"{table.place}, styles", "is for drawn masks only", f'set kind = "{DRAWN}"')
+    if table.record.get("drawings", 1) != 1 and kind != DRAWN:
+        table.faults.add(f"{table.place}, drawings", "is for drawn masks only", f'set kind = "{DRAWN}"')
     source = Source(
         folder=table.text("folder"),
         kind=kind,
@@ -198,6 +200,7 @@ def _source(table: Fields, classes: tuple[str, ...]) -> Source:
         share=table.number("share", 1.0),
         per_class=table.integer("per_class", 0, least=0),
         styles=styles,
+        drawings=table.integer("drawings", 1, least=1),
     )
     table.close()
     return source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ import brevitas
 import torch
 
 from bnn_hw import __version__
-from bnn_hw.data.folder import PictureSet
+from bnn_hw.data.folder import PictureSet, concatenate
 from bnn_hw.data.samples import golden_pictures
-from bnn_hw.data.sources import read_sources
+from bnn_hw.data.sources import more_drawings, read_sources
 from bnn_hw.data.split import PARTS, Split, imbalance, read_split, split_by_person, write_split
 from bnn_hw.errors import InputError, OutputError
 from bnn_hw.progress import Reporter
@@ -103,6 +103,7 @@ def train_recipe(
                 settings.split_seed,
             )
         split = _split(pictures, split_file, settings.split_seed)
+        split = _with_drawings(split, recipe, data_dir, reporter)
         _warn(pictures, split, reporter)
         _prepare(out_dir, split, fresh, ranks)
         fit = Fit(net, split, recipe, out_dir, reporter, ranks, taught_by)
@@ -145,6 +146,22 @@ def _teacher(path: Path | None, recipe: Recipe) -> Network | None:
 
 def _split(pictures: PictureSet, split_file: Path | None, seed: int) -> Split:
     return read_split(pictures, split_file) if split_file else split_by_person(pictures, seed)
+
+
+def _with_drawings(split: Split, recipe: Recipe, data_dir: Path | None, reporter: Reporter) -> Split:
+    """The split with further drawings in its training part, where the recipe has some."""
+    if all(source.drawings == 1 for source in recipe.sources):
+        return split
+    with reporter.bar("drawing masks") as advance:
+        more = more_drawings(
+            data_dir,
+            recipe.sources,
+            recipe.classes,
+            set(split.train.subjects),
+            lambda done, total: advance(done / total),
+            recipe.settings.split_seed,
+        )
+    return replace(split, train=concatenate(split.train.name, [split.train, *more]))
 
 
 def _warn(pictures: PictureSet, split: Split, reporter: Reporter) -> None:

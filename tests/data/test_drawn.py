@@ -9,7 +9,7 @@ from PIL import Image
 from bnn_hw.data import CLASSES
 from bnn_hw.data.drawn import read_drawn
 from bnn_hw.data.landmarks import find_landmarks
-from bnn_hw.data.sources import DRAWN, Source, read_sources
+from bnn_hw.data.sources import DRAWN, Source, more_drawings, read_sources
 from bnn_hw.data.styles import STYLES, UNSEEN_HUES, UNSEEN_STYLES, colour, draw_style, template_texture
 from bnn_hw.errors import DataError, InputError, ToolError
 from tests.faces import SKIN, bare_faces, mesh
@@ -46,6 +46,29 @@ def test_drawn_masks_are_a_source_beside_others(tmp_path: Path) -> None:
     pictures = read_sources(tmp_path, sources, (*CLASSES, "no_mask"))
     assert pictures.class_counts == dict.fromkeys((*CLASSES, "no_mask"), 4)
     assert pictures.persons == 4
+
+
+def test_faces_to_train_on_are_drawn_on_again(tmp_path: Path) -> None:
+    bare_faces(tmp_path)
+    sources = [
+        Source("bare", kind=DRAWN, name="drawn", styles=tuple(STYLES), drawings=3),
+        Source(".", classes={"bare": "no_mask"}, name="faces"),
+    ]
+    told: list[float] = []
+    first = read_sources(tmp_path, sources, (*CLASSES, "no_mask"))
+    second, third = more_drawings(
+        tmp_path, sources, (*CLASSES, "no_mask"), {"00001", "00002"}, lambda done, of: told.append(done / of)
+    )
+    assert second.subjects == third.subjects == ("00001",) * 4 + ("00002",) * 4
+    assert set(second.groups) == {"drawn"}
+    own = first.images[
+        [s in ("00001", "00002") and g == "drawn" for s, g in zip(first.subjects, first.groups, strict=True)]
+    ]
+    for one, other in ((own, second.images), (second.images, third.images)):
+        assert one.shape == other.shape
+        assert not any(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert told == sorted(told)
+    assert told[-1] == 1.0
 
 
 @pytest.mark.parametrize("name", STYLES)

@@ -147,15 +147,17 @@ def test_weighted_draws_are_even_over_classes_by_chance() -> None:
     assert len(set(rows[labels[rows] == 1])) == 100
 
 
-def test_grouped_draws_follow_classes_then_shares() -> None:
-    labels = np.array([0] * 50 + [1] * 60)
-    groups = ["real"] * 20 + ["drawn"] * 30 + ["real"] * 60
-    rows = draw_grouped(labels, groups, {"real": 3.0}, 200, np.random.default_rng(0))
-    drawn = np.isin(rows, range(20, 50))
-    assert np.bincount(labels[rows]).tolist() == [100, 100]
-    assert drawn.sum() == 25
-    # Within a group every picture comes before any comes again.
-    assert {(rows == i).sum() for i in range(20)} <= {3, 4}
+def test_grouped_draws_follow_shares_then_roots_of_classes() -> None:
+    labels = np.array([0] * 10 + [1] * 90 + [0] * 30)
+    groups = ["real"] * 100 + ["drawn"] * 30
+    rows = draw_grouped(labels, groups, {"real": 3.0}, 400, np.random.default_rng(0))
+    real = rows[rows < 100]
+    assert len(real) == 300
+    # 10 and 90 pictures: one to three.
+    assert np.bincount(labels[real]).tolist() == [75, 225]
+    # Within a class of a group every picture comes before any comes again.
+    assert {(rows == i).sum() for i in range(10)} == {7, 8}
+    assert {(rows == i).sum() for i in range(100, 130)} == {3, 4}
 
 
 def make_pairs(folder: Path, text: str) -> Path:

@@ -33,7 +33,7 @@ def test_a_recipe_says_everything(tmp_path: Path) -> None:
         '[settings]\nepochs = 3\nlearning_rate = 0.005\nsampling = "grouped"\n'
         "[augmentation]\nflip = false\nnoise = 0\n"
         '[[data]]\nfolder = "real"\nclasses = { with_mask = "mask", without_mask = "no_mask" }\nshare = 2\n'
-        '[[data]]\nkind = "drawn"\nfolder = "bare"\nstyles = ["plain"]\nper_class = 5\n'
+        '[[data]]\nkind = "drawn"\nfolder = "bare"\nstyles = ["plain"]\nper_class = 5\ndrawings = 4\n'
     )
     recipe = load_recipe(path)
     assert (recipe.name, recipe.network, recipe.classes) == ("gate", "ucnv", ("mask", "no_mask"))
@@ -50,6 +50,7 @@ def test_a_recipe_says_everything(tmp_path: Path) -> None:
         ("plain",),
         5,
     )
+    assert (real.drawings, drawn.drawings) == (1, 4)
     assert recipe.changed(epochs=9, seed=None).settings.epochs == 9
 
 
@@ -57,7 +58,7 @@ def test_all_faults_of_a_recipe_are_told_together(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text(
         'network = "resnet"\nclasses = ["a", "a"]\nlayers = 3\n[settings]\nepochs = "many"\n'
-        '[[data]]\nkind = "painted"\nclasses = { x = "b" }\nstyles = ["plain"]\n'
+        '[[data]]\nkind = "painted"\nclasses = { x = "b" }\nstyles = ["plain"]\ndrawings = 2\n'
     )
     with pytest.raises(ConfigError) as caught:
         load_recipe(path)
@@ -71,6 +72,7 @@ def test_all_faults_of_a_recipe_are_told_together(tmp_path: Path) -> None:
         "data 1, classes, x: is 'b'",
         "data 1, folder: is missing",
         "styles: is for drawn masks only",
+        "drawings: is for drawn masks only",
     ):
         assert part in text
 

@@ -12,6 +12,7 @@ from bnn_hw.data.pictures import read_picture  # noqa: E402
 from bnn_hw.errors import ConfigError, DataError, InputError, OutputError  # noqa: E402
 from bnn_hw.train.augment import Augmentation  # noqa: E402
 from bnn_hw.train.train import TrainSettings, export, load_checkpoint, predict, train  # noqa: E402
+from tests.faces import bare_faces  # noqa: E402
 
 STILL = Augmentation(flip=False, rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0, noise=0)
 QUICK = TrainSettings(epochs=4, pictures_per_epoch=400, batch_size=50, augmentation=STILL)
@@ -43,6 +44,20 @@ def test_learns_a_simple_task_and_writes_its_figures(quadrants: Path, tmp_path: 
     ]
     split = json.loads((tmp_path / "out" / "split.json").read_text())
     assert {part: len(persons) for part, persons in split.items()} == metrics["data"]["persons"]
+
+
+def test_only_the_training_part_is_drawn_on_again(tmp_path: Path) -> None:
+    bare_faces(tmp_path, 40)
+    recipe = tmp_path / "drawn.toml"
+    recipe.write_text(
+        f'network = "ucnv"\nclasses = {json.dumps(CLASSES)}\n'
+        '[settings]\nepochs = 1\npictures_per_epoch = 40\nbatch_size = 20\nsampling = "grouped"\n'
+        '[[data]]\nkind = "drawn"\nfolder = "bare"\ndrawings = 3\n'
+    )
+    data = train(recipe, tmp_path, tmp_path / "out").metrics["data"]
+    for part, drawings in (("train", 3), ("validation", 1), ("test", 1)):
+        assert data["pictures"][part] == dict.fromkeys(CLASSES, drawings * data["persons"][part])
+    assert sum(data["persons"].values()) == 40
 
 
 def test_same_seed_gives_the_same_network(quadrants: Path, tmp_path: Path) -> None:
