@@ -26,8 +26,10 @@ from rich.table import Table
 
 from bnn_hw.ir.types import BIPOLAR, DataType, sint, uint
 from bnn_hw.pipeline.arithmetic import DSP
+from bnn_hw.pipeline.latency import NOMINAL_CLOCK_HZ
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Fifo, Mvtu, Pool, Scores, Stage, Stream, Window
+from bnn_hw.plan.build import with_cuts
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.rtl.emit import LIBRARY, structural_texts
 from bnn_hw.rtl.memory import Image
@@ -65,11 +67,12 @@ def mvtu(mw: int, mh: int, pe: int, simd: int, memory: str, bits: int = 1, thres
     dtype = BIPOLAR if bits == 1 else uint(bits)
     accumulator = uint((mw + 1).bit_length()) if bits == 1 else sint(bits + 1 + mw.bit_length())
     result: DataType = BIPOLAR if threshold else sint((mw + 1).bit_length() + 1)
-    return Mvtu(
+    unit = Mvtu(
         "", "", None, Stream(dtype, 1, 1, mw, simd), Stream(result, 1, 1, mh, pe), mac="m",
         threshold="t" if threshold else None, mw=mw, mh=mh, pe=pe, simd=simd, accumulator=accumulator,
         weight_memory=memory,
     )  # fmt: skip
+    return with_cuts(unit, NOMINAL_CLOCK_HZ)
 
 
 def converter(channels: int, lanes_in: int, lanes_out: int) -> Converter:

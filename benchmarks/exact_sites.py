@@ -12,8 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR, DOT_GROUP_INTEGER
+from bnn_hw.pipeline.latency import (
+    DOT_GROUP_BIPOLAR,
+    DOT_GROUP_INTEGER,
+    NOMINAL_CLOCK_HZ,
+    dot_cuts,
+    dot_cycles,
+)
 from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
+from bnn_hw.rtl.structural.cuts import cut
 from bnn_hw.rtl.structural.matches import best_shape, compress_rows, match_rows, subset_counts
 from bnn_hw.rtl.structural.netlist import ZERO, Netlist, Register, Signal
 from bnn_hw.rtl.structural.sequences import sequence_rows
@@ -37,24 +44,35 @@ Size = tuple[int, int, int]
 """LUT sites, flip-flops (or bits of the rows that may be one), CARRY4."""
 
 
-def _size(net: Netlist, rows: list[list[Signal]]) -> Size:
-    return net.sites, sum(signal != ZERO for row in rows for signal in row), net.carry4
+def _size(net: Netlist, rows: list[list[Signal]], cuts: int) -> Size:
+    """With the registers of ``cuts`` on every path."""
+    if cuts:
+        net, outputs = cut(net, {str(k): row for k, row in enumerate(rows)}, cuts)
+        rows = list(outputs.values())
+    bits = sum(signal != ZERO for row in rows for signal in row)
+    return net.sites, bits + _registers(net), net.carry4
 
 
 def _registers(net: Netlist) -> int:
     return sum(len(cell.q) for cell in net.cells if isinstance(cell, Register))
 
 
+def _cuts(lanes: int) -> tuple[int, int]:
+    return dot_cuts(lanes, NOMINAL_CLOCK_HZ)
+
+
 def match_counters(chains: bool = True) -> dict[str, Any]:
     """Counters of matches by lanes, and what joins several by groups; chains: may use carry chains."""
     lanes = range(1, DOT_GROUP_BIPOLAR + 1)
-    matches = [(0, 0, 0), *(_size(*match_rows(n, best_shape(n, chains))) for n in lanes)]
+    matches = [(0, 0, 0)]
+    matches += [_size(*match_rows(n, best_shape(n, chains)), _cuts(n)[0]) for n in lanes]
     # Two groups have more than half of the lanes of a group each.
     widths = sorted({n.bit_length() for n in lanes if n > DOT_GROUP_BIPOLAR // 2})
     joins: dict[str, list[Size]] = {}
     for bits in widths:
-        sizes = [(2 * g, bits, (g << bits).bit_length()) for g in range(2, MOST_GROUPS)]
-        own = [_size(*compress_rows(*size, chains)) for size in sizes]
+        groups = range(2, MOST_GROUPS)
+        nets = [compress_rows(2 * g, bits, (g << bits).bit_length(), chains) for g in groups]
+        own = [_size(*net, _cuts(g * DOT_GROUP_BIPOLAR)[1]) for g, net in zip(groups, nets, strict=True)]
         joins[str(bits)] = [(0, 0, 0), (0, 0, 0), *own]
     return {
         "match_rows": [item[0] for item in matches],
@@ -72,7 +90,7 @@ def sequence_counters() -> dict[str, Any]:
     sites, bits, carry4 = [], [], []
     for lanes in SEQUENCE_LANES:
         words = [rng.getrandbits(4 * lanes) for _ in range(SEQUENCE_WORDS)]
-        net, rows = sequence_rows(lanes, 4, words, 2 if lanes > DOT_GROUP_BIPOLAR else 1)
+        net, rows = sequence_rows(lanes, 4, words, dot_cycles(lanes, _cuts(lanes)))
         last = sum(signal != ZERO for own in rows for row in own for signal in row)
         sites.append(net.sites / 4)
         bits.append((last + _registers(net)) / 4)

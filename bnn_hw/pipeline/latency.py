@@ -8,6 +8,7 @@ waits. The unit tests of the RTL library measure every figure.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import singledispatch
 
 from bnn_hw.pipeline.arithmetic import DSP, LUT
@@ -32,7 +33,7 @@ POOL_CYCLES = 1
 SPLIT_CYCLES = 2
 ALIGN_CYCLES = 2
 
-# Lanes that an MVTU sums up in one cycle; more take a second one.
+# Lanes that an MVTU sums up at once; of more, the sums of such groups are joined behind a register.
 DOT_GROUP_BIPOLAR = 64
 DOT_GROUP_INTEGER = 9
 
@@ -69,26 +70,46 @@ def mvtu_cycles(
     """
     group = DOT_GROUP_BIPOLAR if bipolar else DOT_GROUP_INTEGER
     memory = 2 if weight_memory == "block" else 1
-    dot = cuts[0] + (2 + cuts[1] if simd > group else 1)
-    return memory + dot + (accumulate == DSP) + (match == DSP) + SKID_CYCLES
+    return memory + dot_cycles(simd, cuts, group) + (accumulate == DSP) + (match == DSP) + SKID_CYCLES
+
+
+def dot_cycles(simd: int, cuts: tuple[int, int] = (0, 0), group: int = DOT_GROUP_BIPOLAR) -> int:
+    """Cycles of a dot product of ``simd`` lanes, counted by groups of ``group``; cuts: as of mvtu_cycles."""
+    return cuts[0] + (2 + cuts[1] if simd > group else 1)
 
 
 NOMINAL_CLOCK_HZ = 100_000_000
-"""Clock up to which matches are counted in one cycle, and groups joined in another."""
+"""Clock of the boards' fabric, and the slowest that dot products have registers for."""
 
-# Levels of LUTs and carry chains between two registers of a dot product, by clock.
-_LEVELS = ((NOMINAL_CLOCK_HZ, 20), (150_000_000, 6))
-_FEWEST_LEVELS = 4
 
-# No counter of so many lanes, and no joining of so many groups, needs more cuts than one of
-# these levels; the structural generators are held to it.
-_COUNT_LEVELS = ((2, 1), (4, 4), (12, 6), (56, 12), (DOT_GROUP_BIPOLAR, 13))
-_JOIN_LEVELS = ((27, 14), (100, 17))
+@dataclass(frozen=True)
+class _Pace:
+    """Registers that a dot product needs for a clock: cuts by the most lanes of a group, by the most groups.
+
+    levels: of LUTs and carry chains that a period has room for; the generators are held to it. A level
+    takes about a nanosecond where a core is spread over the part: eight of ten are wires.
+    """
+
+    levels: int
+    count_cuts: tuple[tuple[int, int], ...]
+    join_cuts: tuple[tuple[int, int], ...]
+
+
+_MOST_GROUPS = 100
+_PACES = {
+    NOMINAL_CLOCK_HZ: _Pace(8, ((16, 0), (DOT_GROUP_BIPOLAR, 1)), ((9, 0), (27, 1), (_MOST_GROUPS, 2))),
+    150_000_000: _Pace(6, ((12, 0), (56, 1), (DOT_GROUP_BIPOLAR, 2)), ((_MOST_GROUPS, 2),)),
+    200_000_000: _Pace(4, ((4, 0), (12, 1), (56, 2), (DOT_GROUP_BIPOLAR, 3)), ((27, 3), (_MOST_GROUPS, 4))),
+}
+
+
+def _pace(clock_hz: int) -> _Pace:
+    return _PACES[min((clock for clock in _PACES if clock_hz <= clock), default=max(_PACES))]
 
 
 def step_levels(clock_hz: int) -> int:
     """Levels of logic of a dot product that a clock period has room for."""
-    return next((levels for clock, levels in _LEVELS if clock_hz <= clock), _FEWEST_LEVELS)
+    return _pace(clock_hz).levels
 
 
 def dot_cuts(simd: int, clock_hz: int) -> tuple[int, int]:
@@ -96,12 +117,12 @@ def dot_cuts(simd: int, clock_hz: int) -> tuple[int, int]:
 
     Returns those in the counting of a group's matches, and those in the joining of groups.
     """
-    limit = step_levels(clock_hz)
+    pace = _pace(clock_hz)
     groups = -(-simd // DOT_GROUP_BIPOLAR)
     lanes = -(-simd // groups)
-    count = next(levels for most, levels in _COUNT_LEVELS if lanes <= most)
-    join = next((levels for most, levels in _JOIN_LEVELS if groups <= most), _JOIN_LEVELS[-1][1])
-    return -(-count // limit) - 1, -(-join // limit) - 1 if groups > 1 else 0
+    count = next(cuts for most, cuts in pace.count_cuts if lanes <= most)
+    join = next((cuts for most, cuts in pace.join_cuts if groups <= most), pace.join_cuts[-1][1])
+    return count, join if groups > 1 else 0
 
 
 def scores_cycles(classes: int, lanes: int) -> int:

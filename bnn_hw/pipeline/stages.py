@@ -179,7 +179,7 @@ class Mvtu(Stage):
     integer layer that is not folded, two neurons in two slices. match: lut, or dsp for the
     comparison of 48 inputs with weights in a DSP slice. chains: whether carry chains count
     the matches of a binary layer whose weights are of many words. cuts: registers within the counting
-    of matches, and within the joining of groups of lanes, for fast clocks.
+    of matches, and within the joining of groups of lanes, as the clock asks for.
     With several pixels a beat (simd = mw) every pixel has its own PEs on common weights.
     rows, step: a vector has ``rows`` parts (kernel rows), and the parts of the next pixel's
     vector start ``step`` values (a pixel's channels) later.

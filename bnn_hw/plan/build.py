@@ -103,7 +103,7 @@ def build_chain(
 
 def with_cuts(unit: Mvtu, clock_hz: int) -> Mvtu:
     """The unit with as many registers in its dot product as the clock asks for."""
-    if not unit.input.dtype.is_bipolar or unit.is_constant or unit.is_sequenced or unit.is_fixed:
+    if not unit.input.dtype.is_bipolar or unit.is_constant or unit.is_fixed:
         return replace(unit, cuts=(0, 0))
     return replace(unit, cuts=dot_cuts(unit.simd, clock_hz))
 

@@ -9,8 +9,9 @@ to what Yosys makes of units and of the stages of cores (:mod:`bnn_hw.plan.laws`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
+from typing import Any
 
 from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.arithmetic import DSP, DSP_LANES
@@ -174,6 +175,8 @@ def dot_registers(stage: Mvtu, depth: int) -> float:
             count_bits = clog2(simd + 1)
             return (count_bits + 2.7) * (2 if simd > latency.DOT_GROUP_BIPOLAR else 1)
         return sequence_dot(simd)[1] if is_sequenced(depth, simd) else match_dot_bits(simd, stage.chains)
+    if simd == 1:
+        return 3  # the input is common to all PEs, each has its sign
     triples = -(-simd // 3)
     groups = ceil(simd / latency.DOT_GROUP_INTEGER)
     row0, row1 = bits + 3 + clog2(triples), clog2(triples + 1)
@@ -183,7 +186,9 @@ def dot_registers(stage: Mvtu, depth: int) -> float:
 def operand_bits(stage: Mvtu) -> int:
     """Flip-flops before the product sums: the input, or of integers the four sums of each three."""
     bits = stage.input.dtype.bits
-    return stage.input.width_bits if bits == 1 else sum(-(-n // 3) for n in summed(stage)) * 4 * (bits + 2)
+    if bits == 1 or stage.simd == 1:
+        return stage.input.width_bits
+    return sum(-(-n // 3) for n in summed(stage)) * 4 * (bits + 2)
 
 
 def summed(stage: Mvtu) -> list[int]:
@@ -378,21 +383,19 @@ def raw_resources(stage: Stage) -> Resources:
     """Predicted resources of a stage as the laws give them."""
     if isinstance(stage, Window):
         return full_window(stage) if stage.full else ring_window(stage)
-    if isinstance(stage, Mvtu):
-        return mvtu(stage)
     if isinstance(stage, Converter):
         source = stage.input
         bits = source.dtype.bits * source.pixels
         return converter(source.channels, bits, source.lanes, stage.output.lanes)
-    if isinstance(stage, Split):
-        return split(stage)
-    if isinstance(stage, Align):
-        return align(stage)
-    if isinstance(stage, Pool):
-        return pool(stage)
-    if isinstance(stage, ThresholdUnit):
-        return threshold_unit(stage)
-    if isinstance(stage, Fifo):
-        return fifo(stage)
-    assert isinstance(stage, Scores)
-    return scores(stage)
+    return _LAWS[type(stage)](stage)
+
+
+_LAWS: dict[type[Stage], Callable[[Any], Resources]] = {
+    Mvtu: mvtu,
+    Split: split,
+    Align: align,
+    Pool: pool,
+    ThresholdUnit: threshold_unit,
+    Fifo: fifo,
+    Scores: scores,
+}

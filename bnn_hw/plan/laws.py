@@ -35,11 +35,13 @@ _trial: list[Coefficients] = []
 def fitted(kind: str, **quantities: float) -> Resources:
     """What the quantities take by the law of ``kind``; "base" counts once."""
     own = (_trial[-1] if _trial else _record()["laws"])[kind]
-    return Resources(**{figure: _sum(own[figure], quantities) for figure in FIGURES})
-
-
-def _sum(constants: dict[str, float], quantities: dict[str, float]) -> float:
-    return constants["base"] + sum(constants[name] * value for name, value in quantities.items())
+    lut, ff, carry4 = (own[figure] for figure in FIGURES)
+    total = [lut["base"], ff["base"], carry4["base"]]
+    for name, value in quantities.items():
+        total[0] += lut[name] * value
+        total[1] += ff[name] * value
+        total[2] += carry4[name] * value
+    return Resources(lut=total[0], ff=total[1], carry4=total[2])
 
 
 @contextmanager

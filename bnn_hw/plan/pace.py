@@ -183,6 +183,13 @@ class Pace:
             for way in self.ways
         )
 
+    def split_rows(self, skip: int, pixels: int, into: int, cycles: int) -> int:
+        """Most groups of ``pixels`` that wait for a split of rows, beside the row that it gathers.
+
+        into: beats that each row gives.
+        """
+        return max(_waiting_rows(grouped(way, skip, pixels) * cycles, into, cycles) for way in self.ways)
+
     def inlet(self, pixels: int, skip: int, waiting: int) -> Fifo:
         """The FIFO before a split in which so many groups of ``pixels`` wait."""
         layer = self.layer
@@ -209,6 +216,16 @@ def backlog(times: Times, cost: np.ndarray | float) -> int:
     real = np.isfinite(times)
     gone = np.searchsorted(taken[real], times[real], side="right")
     return int((np.arange(len(gone)) + 1 - gone).max())
+
+
+def _waiting_rows(times: Times, beats: int, cycles: int) -> int:
+    """Most arrivals that wait beside a row, where each row is taken whole and then takes ``beats``."""
+    groups = times.shape[1]
+    arrived = _repeated(times.reshape(-1), cycles)
+    begin = np.arange(_FRAMES * times.shape[0]) * float(beats)
+    taken = np.maximum.accumulate(arrived[groups - 1 :: groups] - begin) + begin
+    gone = np.searchsorted(taken, arrived, side="left") * groups
+    return int((np.arange(len(arrived)) + 1 - gone).max()) - groups
 
 
 def _repeated(times: Times, cycles: int) -> Times:

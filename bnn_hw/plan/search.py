@@ -26,10 +26,11 @@ from bnn_hw.plan.cuts import Cut, Path, with_slow
 from bnn_hw.plan.depths import best_depth
 from bnn_hw.plan.folding import Folding
 from bnn_hw.plan.memory import BLOCK, LOGIC
-from bnn_hw.plan.pace import Buffer
+from bnn_hw.plan.pace import Buffer, Pace
+from bnn_hw.plan.pixels import after_split
 from bnn_hw.plan.programme import Programme
 from bnn_hw.plan.relax import PRICES, Relaxed
-from bnn_hw.plan.tables import LayerTable, Tables
+from bnn_hw.plan.tables import Entry, LayerTable, Tables
 
 UNLIMITED = Resources(1e12, 1e12, 1e6, 1e6)
 
@@ -238,7 +239,7 @@ class Search:
         use = table.use[option].copy()
         use[:, :2] += chosen[:, :2]
         in_block = np.arange(len(option)) >= len(logic)
-        way, depth = self._ways(table, cycles)
+        way, depth = self._ways(table, cycles, np.unique(table.entry[option]))
         return Cut(
             table,
             option,
@@ -253,19 +254,36 @@ class Search:
             depth,
         )
 
-    def _ways(self, table: LayerTable, cycles: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """LUTs of what stands before the layer, FIFOs before splits counted, and the depth of these."""
+    def _ways(
+        self, table: LayerTable, cycles: int | None, entries: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """LUTs of what stands before the layer, FIFOs before splits counted, and the depth of these.
+
+        entries: that options use; what stands before others does not matter.
+        """
         way, depth = table.entry_lut.copy(), np.zeros(table.entry_lut.shape, dtype=int)
         if cycles is None:
             return way, depth
         pace = self.tables.paces[table.layer.name]
         for (arriving, skip, pixels), mask in table.splits.items():
-            waiting = pace.split(skip, arriving, -(-arriving // pixels), cycles)
-            if waiting > 1:
+            if not mask[:, entries].any():
+                continue
+            waiting = self._waiting_to_split(pace, (arriving, skip, pixels), cycles)
+            if waiting:
                 fifo = pace.inlet(arriving, skip, waiting)
                 way[mask] += stage_resources(fifo).lut
                 depth[mask] = fifo.depth
         return way, depth
+
+    def _waiting_to_split(self, pace: Pace, way: Entry, cycles: int) -> int:
+        """Beats that wait for a split; none where its own registers and the skid buffer before it do."""
+        arriving, skip, pixels = way
+        if arriving % pixels:
+            row = after_split(arriving, skip, pixels) + pace.layer.input.width
+            waiting = pace.split_rows(skip, arriving, -(-row // pixels), cycles)
+            return waiting if waiting > 0 else 0
+        waiting = pace.split(skip, arriving, arriving // pixels, cycles)
+        return waiting if waiting > 1 else 0
 
     def _buffer_costs(
         self, table: LayerTable, place: int, words: int

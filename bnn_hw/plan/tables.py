@@ -87,7 +87,7 @@ class LayerTable:
         self.splits: dict[Entry, np.ndarray] = {}
         for i, (_, arriving, skip) in enumerate(self.arrivals):
             for j, (_, pixels, _) in enumerate(self.entries):
-                if arriving != pixels and arriving % pixels == 0 and self.entry_lut[i, j] < np.inf:
+                if arriving != pixels and self.entry_lut[i, j] < np.inf:
                     mask = self.splits.setdefault(
                         (arriving, skip, pixels), np.zeros(self.entry_lut.shape, dtype=bool)
                     )
@@ -195,18 +195,35 @@ class Tables:
         lut = np.full((len(arriving), len(entries)), np.inf)
         tail = np.zeros(lut.shape)
         known: dict[tuple, tuple[float, int]] = {}
+
+        def cost(arrival: Arrival, entry: Entry) -> tuple[float, int]:
+            # A full window takes all channels of a pixel at a time.
+            lanes = layer.channels if is_full(layer, entry[0]) else entry[0]
+            key = (*arrival, lanes, *entry[1:])
+            if key not in known:
+                if arrival[1] != entry[1] and arrival[0] != layer.input.channels:
+                    # So does a split: what comes before it is the same for all that comes behind.
+                    first = self._gathered(layer, arrival)
+                    rest = cost((layer.input.channels, *arrival[1:]), entry)
+                    known[key] = first[0] + rest[0], first[1] + rest[1]
+                else:
+                    known[key] = self._entry(index, layer, arrival, entry)
+            return known[key]
+
         for i, arrival in enumerate(arriving):
             ways = self._takes(index, layer, arrival)
             for j, entry in enumerate(entries):
                 if entry[1:] not in ways:
                     continue
-                # A full window takes all channels of a pixel at a time.
-                lanes = layer.channels if is_full(layer, entry[0]) else entry[0]
-                key = (*arrival, lanes, *entry[1:])
-                if key not in known:
-                    known[key] = self._entry(index, layer, arrival, entry)
-                lut[i, j], tail[i, j] = known[key]
+                lut[i, j], tail[i, j] = cost(arrival, entry)
         return lut, tail
+
+    def _gathered(self, layer: MacLayer, arrival: Arrival) -> tuple[float, int]:
+        """LUTs and latency of what gathers all channels of the pixels that arrive."""
+        lanes, pixels, skip = arrival
+        builder = StageBuilder(layer.input, lanes=lanes, pixels=pixels, skip=skip, least=True)
+        builder.convert(layer, layer.input.channels)
+        return total_of(builder.stages).lut, sum(map(latency.stage_cycles, builder.stages))
 
     def _entry(self, index: int, layer: MacLayer, arrival: Arrival, entry: Entry) -> tuple[float, int]:
         lanes, pixels, skip = arrival
@@ -303,7 +320,7 @@ class Tables:
 
 def _mvtu_latency(layer: MacLayer, mvtu: Mvtu, choice: LayerFolding) -> int:
     dsp = DSP in (choice.accumulate, choice.match)
-    shared = not dsp and (mvtu.is_constant or mvtu.is_sequenced or mvtu.is_fixed)
+    shared = not dsp and (mvtu.is_constant or mvtu.is_fixed)
     bipolar = mvtu.input.dtype.is_bipolar
     cuts = latency.dot_cuts(mvtu.simd, layer.clock_hz) if bipolar and not shared else (0, 0)
     memory = choice.weight_memory or LOGIC

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.cost_units import mvtu
+from bnn_hw.pipeline.latency import NOMINAL_CLOCK_HZ, dot_cuts, dot_cycles
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.plan import laws, sites
 from bnn_hw.rtl.structural.constants import ConstantLayer, constant_layer
@@ -61,7 +62,7 @@ def test_weights_of_few_words(simd, words):
     assert sites.is_sequenced(words, simd)
     rng = random.Random(2)
     memory = [rng.getrandbits(3 * simd) for _ in range(words)]
-    net, _ = sequence_rows(simd, 3, memory, 2 if simd > 64 else 1)
+    net, _ = sequence_rows(simd, 3, memory, dot_cycles(simd, dot_cuts(simd, NOMINAL_CLOCK_HZ)))
     lut, _, carry4 = sites.sequence_dot(simd)
     assert lut == pytest.approx(net.sites / 3, rel=0.06, abs=2)
     assert carry4 == pytest.approx(net.carry4 / 3, rel=0.10, abs=1)

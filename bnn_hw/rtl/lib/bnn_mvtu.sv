@@ -22,7 +22,7 @@
 // MATCH      "lut", or "dsp": inputs and weights of a binary layer are compared in DSP slices, 48
 //            lanes in each.
 // CHAINS     0: matches are counted without carry chains, where ACCUMULATE and MATCH are "lut".
-// DOT_CUTS   registers within the counting of matches of a binary layer, for fast clocks, and
+// DOT_CUTS   registers within the counting of matches of a binary layer, as the clock asks for, and
 //            JOIN_CUTS within the joining of groups where SIMD exceeds DOT_GROUP.
 // PIXELS     vectors a beat, those of neighbouring windows; more than one needs SIMD = MW. A vector
 //            has ROWS parts of MW / ROWS inputs. The parts of the next vector start STEP inputs
@@ -169,8 +169,8 @@ module bnn_mvtu #(
   // So few words that lanes have weight signals in common.
   localparam bit SEQUENCED = BIPOLAR && WORDS >= 2 && WORDS <= 16 && (1 << (WORDS - 1)) <= SIMD && !RUNTIME
     && !DSP && !MATCH_DSP;
-  `BNN_REQUIRE(require_cuts, DOT_CUTS == 0 || (BIPOLAR && !CONSTANT && !SEQUENCED),
-    "only counts of matches with weights of many words have DOT_CUTS")
+  `BNN_REQUIRE(require_cuts, DOT_CUTS == 0 || (BIPOLAR && !CONSTANT),
+    "only counts of matches with weights that change have DOT_CUTS")
   logic [PE*SUM_BITS-1:0] next_withheld, withheld;    // what is subtracted; all ones for nothing
   logic [PE*SUM_BITS-1:0] subtracted;                 // of that: the threshold; with DSP minus it
   logic                   is_first, next_is_first;
@@ -254,7 +254,9 @@ module bnn_mvtu #(
     logic [PIXELS*PE*(COUNT_BITS-1)-1:0] rows0, rows1;
     for (genvar v = 0; v < PIXELS; v++) begin : g_vector
       localparam int BITS = PE * (COUNT_BITS - 1);
-      bnn_sequence_dot #(.SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE)) u_dot (
+      bnn_sequence_dot #(
+        .SIMD(SIMD), .PE(PE), .GROUP(DOT_GROUP), .FILE(WEIGHT_FILE), .CUTS(DOT_CUTS), .JOIN_CUTS(JOIN_CUTS)
+      ) u_dot (
         .clk, .enable(advance), .inputs(vectors[v*SIMD +: SIMD]), .weights,
         .row0(rows0[v*BITS +: BITS]), .row1(rows1[v*BITS +: BITS])
       );

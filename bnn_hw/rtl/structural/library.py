@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR
+from bnn_hw.pipeline.latency import DOT_GROUP_BIPOLAR, dot_cycles
 from bnn_hw.rtl.structural.accumulate import Adder, accumulate
 from bnn_hw.rtl.structural.constants import constant_layer
 from bnn_hw.rtl.structural.cuts import cut
@@ -162,8 +162,7 @@ def _fixed(fixed: Fixed, index: int, dual_cells: bool) -> tuple[Module, Paramete
 
 
 def _sequences(layer: Weights, index: int, dual_cells: bool) -> tuple[Module, Parameters]:
-    cycles = 2 if layer.simd > DOT_GROUP_BIPOLAR else 1
-    net, rows = sequence_rows(layer.simd, layer.pe, layer.words, cycles)
+    net, rows = sequence_rows(layer.simd, layer.pe, layer.words, dot_cycles(layer.simd, layer.cuts))
     outputs = {
         name: net.register([bit for pair in rows for bit in pair[k]])
         for k, name in enumerate(("row0", "row1"))
@@ -174,8 +173,11 @@ def _sequences(layer: Weights, index: int, dual_cells: bool) -> tuple[Module, Pa
         "PE": layer.pe,
         "GROUP": DOT_GROUP_BIPOLAR,
         "FILE": f'"{layer.file}"',
+        "CUTS": layer.cuts[0],
+        "JOIN_CUTS": layer.cuts[1],
     }
-    return _module(f"bnn_sequence_dot_{index}", purpose, net, outputs, dual_cells, parameters)
+    # Its cuts are there already, where they need the fewest registers.
+    return Module(f"bnn_sequence_dot_{index}", purpose, net, outputs, dual_cells), parameters
 
 
 def _subsets(constant: Weights, index: int, dual_cells: bool) -> tuple[Module, Parameters]:

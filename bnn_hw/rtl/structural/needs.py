@@ -25,12 +25,16 @@ Join = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Weights:
-    """A layer built for its weights: name of its memory image, inputs and PEs of a word, the words."""
+    """A layer built for its weights: name of its memory image, inputs and PEs of a word, the words.
+
+    cuts: registers within the counting of matches, and within the joining of groups.
+    """
 
     file: str
     simd: int
     pe: int
     words: tuple[int, ...]
+    cuts: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,7 @@ class Contents:
     thresholds: tuple[int, ...] = ()
 
     def of_unit(self, unit: Mvtu) -> Weights:
-        return Weights(self.file, unit.simd, unit.pe, self.weights)
+        return Weights(self.file, unit.simd, unit.pe, self.weights, unit.cuts)
 
     def of_fixed(self, unit: Mvtu) -> Fixed:
         kind = unit.input.dtype

@@ -19,8 +19,11 @@ from bnn_hw.rtl.structural.matches import rows_of
 from bnn_hw.rtl.structural.netlist import Function, Netlist, Signal
 
 LANES_OF_SITE = 3
-ROUNDS_OF_CYCLE = 2
-"""Rounds of compression in the first of two cycles, behind the lanes' own LUTs."""
+ROUNDS = (1, 2)
+"""Rounds of compression before the first register, behind the lanes' own LUTs, and before each further one.
+
+About as many levels in each cycle, and registers where compressors leave the fewest bits.
+"""
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def sequence_rows(
 ) -> tuple[Netlist, list[list[list[Signal]]]]:
     """Build the counters of all PEs: ports ``inputs`` and ``weights`` (PE p's at ``p * inputs``).
 
-    words: what ``weights`` can be. cycles: 1, or 2 for a register in the middle. Returns
+    words: what ``weights`` can be. cycles: one more than the registers on every path. Returns
     two rows of bitlen(inputs) bits a PE, to be registered.
     """
     net = Netlist()
@@ -139,8 +142,8 @@ def sequence_rows(
             own, inverse = classes[p * inputs + i]
             lanes[None if own is None else weights[own]].append(Lane(signal, 1 ^ inverse))
         columns: Columns = lane_columns(net, lanes)
-        if cycles == 2:
-            for _ in range(ROUNDS_OF_CYCLE):
+        for step in range(cycles - 1):
+            for _ in range(ROUNDS[min(step, 1)]):
                 columns = compress_round(net, columns)
             columns = [net.register(column) for column in columns]
         result.append(rows_of(rows_registered(net, columns, bits), bits))

@@ -139,6 +139,8 @@ SEQUENCE_DOT = Twin(
         "int PE = {PE}",
         "int GROUP = {GROUP}",
         "FILE = {FILE}",
+        "int CUTS = {CUTS}",
+        "int JOIN_CUTS = {JOIN_CUTS}",
         "int ROW_BITS = $clog2(SIMD + 1)",
     ),
     (

@@ -217,7 +217,8 @@ def test_neurons_share_what_they_have_in_common() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "pe", "words", "cycles"), [(144, 3, 6, 2), (30, 2, 2, 1), (288, 1, 8, 2), (5, 2, 3, 1)]
+    ("inputs", "pe", "words", "cycles"),
+    [(144, 3, 6, 2), (30, 2, 2, 1), (288, 1, 8, 3), (5, 2, 3, 1), (7, 2, 3, 3), (150, 2, 7, 4)],
 )
 def test_matches_with_weight_sequences(inputs: int, pe: int, words: int, cycles: int) -> None:
     rng = np.random.default_rng(inputs)
@@ -230,6 +231,7 @@ def test_matches_with_weight_sequences(inputs: int, pe: int, words: int, cycles:
     values = rng.integers(0, 2, (300, inputs))
     values[:words] = memory[:, :inputs]
     chosen[:words] = memory
+    assert {net.ages[bit] for own in rows for row in own for bit in row if bit > 1} == {cycles - 1}
     for p in range(pe):
         got = sum(number(net.evaluate({"inputs": values, "weights": chosen}, row)) for row in rows[p])
         matches = (values == chosen[:, p * inputs : (p + 1) * inputs]).sum(axis=1)

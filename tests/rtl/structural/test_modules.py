@@ -6,6 +6,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,7 +153,7 @@ NEEDS = Needs(
     ADDERS,
     (WEIGHTS,),
     (Sums(5, 3, False), Sums(3, 2, True)),
-    (SEQUENCES,),
+    (SEQUENCES, replace(SEQUENCES, file="cut.hex", cuts=(1, 0))),
     FIXED,
     counts=((5, 0), (12, 0)),
     totals=((4, 2, 4, 0),),
@@ -260,14 +261,15 @@ endmodule
 """
 
 
-_SEQUENCE_CHECK = f"""
+def _sequence_check(index: int, layer: Weights) -> str:
+    return f"""
 module check(input clk, input [6:0] i, input [1:0] k, output ok);
-  wire [13:0] w = k == 0 ? 14'd{SEQUENCES.words[0]} : k == 1 ? 14'd{SEQUENCES.words[1]}
-    : 14'd{SEQUENCES.words[2]};
+  wire [13:0] w = k == 0 ? 14'd{layer.words[0]} : k == 1 ? 14'd{layer.words[1]}
+    : 14'd{layer.words[2]};
   wire [5:0] a, b, c, d;
-  bnn_sequence_dot #(.SIMD(7), .PE(2), .FILE("sequences.hex")) gold (
+  bnn_sequence_dot #(.SIMD(7), .PE(2), .FILE("{layer.file}"), .CUTS({layer.cuts[0]})) gold (
     .clk(clk), .enable(1'b1), .inputs(i), .weights(w), .row0(a), .row1(b));
-  bnn_sequence_dot_0 gate (.clk(clk), .enable(1'b1), .inputs(i), .weights(w), .row0(c), .row1(d));
+  bnn_sequence_dot_{index} gate (.clk(clk), .enable(1'b1), .inputs(i), .weights(w), .row0(c), .row1(d));
   assign ok = {{1'b0, a[2:0]}} + b[2:0] == {{1'b0, c[2:0]}} + d[2:0]
     && {{1'b0, a[5:3]}} + b[5:3] == {{1'b0, c[5:3]}} + d[5:3];
 endmodule
@@ -291,7 +293,10 @@ endmodule
 """
 
 
-CLOCKED = [_SEQUENCE_CHECK, *(_fixed_check(index, fixed) for index, fixed in enumerate(FIXED))]
+CLOCKED = [
+    *(_sequence_check(index, layer) for index, layer in enumerate(NEEDS.sequences)),
+    *(_fixed_check(index, fixed) for index, fixed in enumerate(FIXED)),
+]
 CHECKS = [
     *(_match_check(lanes) for lanes, _ in NEEDS.lanes),
     *(_match_check(lanes, "_free") for lanes, _ in NEEDS.free_lanes),
