@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bnn_hw.data.drawn import read_drawn
+from bnn_hw.data.drawn import read_drawn, template_names
 from bnn_hw.data.folder import PictureSet, find_data_set
 from bnn_hw.data.perturb import DISTURBANCES, Disturbance
 from bnn_hw.data.styles import STYLES
@@ -58,7 +58,7 @@ def drawn_masks(
     reporter: Reporter,
     faces: int = _FACES,
 ) -> tuple[Robustness, ...]:
-    """Masks of every style drawn in every position on bare faces.
+    """Masks of every style, and of the pictures in ``mask_templates``, drawn in every position on bare faces.
 
     keep: whether a person may be drawn on, so that none was trained on. Without
     the data set's bare faces there is no table, and the reason is told.
@@ -66,7 +66,7 @@ def drawn_masks(
     try:
         folder = find_data_set(data) / BARE_FACES
         sets = []
-        for style in STYLES:
+        for style in (*STYLES, *template_names(folder)):
             reporter.say(f"  masks {style}")
             drawn = read_drawn(folder, style, classes, (style,), keep=keep, per_class=faces)
             sets.append((style, drawn.images, drawn.labels))

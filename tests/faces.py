@@ -33,3 +33,18 @@ def bare_faces(root: Path, count: int = 4, name: str = "bare") -> Path:
     xy = np.broadcast_to(mesh(), (count, 468, 2)).astype(np.float16)
     np.savez(root / f"{name}_landmarks.npz", name=np.array(names), xy=xy)
     return folder
+
+
+def make_templates(root: Path) -> None:
+    """``root/mask_templates`` with one mask, red on its left half and blue on its right one."""
+    folder = root / "mask_templates"
+    folder.mkdir()
+    pixels = np.zeros((200, 300, 4), np.uint8)
+    pixels[50:150, 50:250] = (200, 0, 0, 255)
+    pixels[50:150, 150:250, :3] = (0, 0, 200)
+    Image.fromarray(pixels).save(folder / "two.png")
+    points = "".join(
+        f"mask_{key}: {x}, {y}\n"
+        for key, (x, y) in zip("abcdef", [(x, y) for y in (50, 149) for x in (50, 150, 249)], strict=True)
+    )
+    (folder / "masks.cfg").write_text(f"[two]\ntemplate: masks/templates/two.png\n{points}")

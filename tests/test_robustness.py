@@ -7,7 +7,7 @@ from bnn_hw.data.folder import PictureSet
 from bnn_hw.data.styles import STYLES
 from bnn_hw.progress import Reporter
 from bnn_hw.robustness import disturbed, drawn_masks, lines_of
-from tests.faces import bare_faces
+from tests.faces import bare_faces, make_templates
 
 QUIET = Reporter(quiet=True)
 
@@ -53,6 +53,10 @@ def test_masks_are_drawn_on_persons_that_may_be_drawn_on(tmp_path: Path) -> None
     lines = lines_of(table)
     assert len(lines) == 2 + len(STYLES)
     assert lines[2].split() == ["surgical_blue", "25.0%"]
+    make_templates(tmp_path)
+    (tmp_path / "mask_templates" / "two_left.png").touch()
+    (table,) = drawn_masks({"two": always(2)}, CLASSES, tmp_path, keep, QUIET, faces=2)
+    assert table.amounts == (*STYLES, "two.png")
 
 
 def test_without_bare_faces_the_reason_is_told(tmp_path: Path, capsys) -> None:

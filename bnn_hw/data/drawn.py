@@ -141,6 +141,16 @@ def _makers(styles: Sequence[str], folder: Path) -> list[Callable[[np.random.Gen
     return makers
 
 
+def template_names(folder: Path) -> list[str]:
+    """Masks seen from the front of which :func:`template_style` has pictures for ``folder``; none without any."""
+    pictures = sorted(path for place in _template_folders(folder) for path in place.glob("*.png"))
+    return [path.name for path in pictures if not path.stem.endswith(("_left", "_right"))]
+
+
+def _template_folders(folder: Path) -> list[Path]:
+    return [parent / TEMPLATES for parent in folder.resolve().parents if (parent / TEMPLATES).is_dir()][:1]
+
+
 def template_style(name: str, folder: Path) -> MaskStyle:
     """The style of a mask's picture in ``mask_templates`` beside ``folder`` or beside its parents.
 
@@ -148,7 +158,7 @@ def template_style(name: str, folder: Path) -> MaskStyle:
     with their outlines. Raises InputError.
     """
     remedy = f"put MaskTheFace's masks/templates with masks.cfg there as {TEMPLATES}"
-    found = [parent / TEMPLATES for parent in folder.resolve().parents if (parent / TEMPLATES).is_dir()]
+    found = _template_folders(folder)
     if not found:
         raise InputError.at(f"mask style {name}", f"there is no folder {TEMPLATES} above {folder}", remedy)
     table = configparser.ConfigParser()

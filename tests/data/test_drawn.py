@@ -12,7 +12,7 @@ from bnn_hw.data.landmarks import find_landmarks
 from bnn_hw.data.sources import DRAWN, Source, more_drawings, read_sources
 from bnn_hw.data.styles import STYLES, UNSEEN_HUES, UNSEEN_STYLES, colour, draw_style, template_texture
 from bnn_hw.errors import DataError, InputError, ToolError
-from tests.faces import SKIN, bare_faces, mesh
+from tests.faces import SKIN, bare_faces, make_templates, mesh
 
 
 def test_every_face_gets_every_position(tmp_path: Path) -> None:
@@ -92,20 +92,6 @@ def test_unseen_styles_have_unseen_hues_only() -> None:
             inside = any(low - 1e-6 <= hue <= high + 1e-6 for low, high in UNSEEN_HUES)
             assert inside == unseen or (not unseen and saturation == 0)
     assert set(UNSEEN_STYLES) < set(STYLES)
-
-
-def make_templates(root: Path) -> None:
-    folder = root / "mask_templates"
-    folder.mkdir()
-    pixels = np.zeros((200, 300, 4), np.uint8)
-    pixels[50:150, 50:250] = (200, 0, 0, 255)
-    pixels[50:150, 150:250, :3] = (0, 0, 200)
-    Image.fromarray(pixels).save(folder / "two.png")
-    points = "".join(
-        f"mask_{key}: {x}, {y}\n"
-        for key, (x, y) in zip("abcdef", [(x, y) for y in (50, 149) for x in (50, 150, 249)], strict=True)
-    )
-    (folder / "masks.cfg").write_text(f"[two]\ntemplate: masks/templates/two.png\n{points}")
 
 
 def test_templates_become_textures(tmp_path: Path) -> None:
