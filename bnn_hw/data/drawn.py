@@ -142,7 +142,7 @@ def _makers(styles: Sequence[str], folder: Path) -> list[Callable[[np.random.Gen
 
 
 def template_names(folder: Path) -> list[str]:
-    """Masks seen from the front of which :func:`template_style` has pictures for ``folder``; none without any."""
+    """Masks seen from the front of which :func:`template_style` has pictures for ``folder``."""
     pictures = sorted(path for place in _template_folders(folder) for path in place.glob("*.png"))
     return [path.name for path in pictures if not path.stem.endswith(("_left", "_right"))]
 
