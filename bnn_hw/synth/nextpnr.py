@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,9 @@ _STAGES = (
     ("Info: Running post-routing legalisation", "writing", 0.99),
 )
 _STUCK_ITERATIONS = 200
+# The router begins to tell of iterations after about as long as all before it took: so many times
+# that, and seconds at least, and it never will.
+_SILENT_TIMES, _SILENT_SECONDS = 6.0, 120.0
 _ROUTED = "Info: Router1 time"
 _ERROR = r"^ERROR:|^FATAL|terminate called|Assertion|bad_alloc"
 
@@ -129,8 +133,8 @@ class UnroutedError(ToolError):
 class _Watcher:
     """Follows the log for the stage that runs, and for a router that gets no further.
 
-    Where two nets need the same wire, nextpnr's router tries for ever; otherwise it
-    ends within ten iterations or so.
+    Where two nets need the same wire, nextpnr's router tries for ever, with iterations or
+    within the first one; otherwise it ends within ten iterations or so.
     """
 
     def __init__(self, log: Path, progress: Progress | None) -> None:
@@ -138,6 +142,8 @@ class _Watcher:
         self.offset, self.stage = 0, -1
         self.overused: int | None = None
         self.since = 0  # iterations without fewer overused wires
+        self.begun = time.monotonic()
+        self.routing: float | None = None  # when the router began
 
     def __call__(self) -> None:
         if not self.log.is_file():
@@ -149,6 +155,7 @@ class _Watcher:
         self.offset += len(whole)
         text = whole.decode(errors="replace")
         self._require_convergence(text)
+        self._require_iterations(text)
         if not self.progress:
             return
         for index, (begin, name, share) in enumerate(_STAGES):
@@ -165,6 +172,18 @@ class _Watcher:
                 self.since += 1
         if self.since >= _STUCK_ITERATIONS:
             cause = f"two nets each need the same wire, {self.overused} times, since {self.since} iterations"
+            raise UnroutedError.at("routing", cause, f"try another --place-seed; see {self.log}")
+
+    def _require_iterations(self, text: str) -> None:
+        now = time.monotonic()
+        if self.routing is None:
+            self.routing = now if _STAGES[3][0] in text else None
+            return
+        silent, before = now - self.routing, self.routing - self.begun
+        if self.overused is None and silent > max(_SILENT_SECONDS, _SILENT_TIMES * before):
+            cause = (
+                f"the router has told of no iteration for {silent:.0f} s, all before it took {before:.0f} s"
+            )
             raise UnroutedError.at("routing", cause, f"try another --place-seed; see {self.log}")
 
 

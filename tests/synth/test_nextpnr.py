@@ -182,6 +182,23 @@ def test_a_router_that_gets_no_further_is_stopped(tmp_path, counts, stuck):
     assert not (tmp_path / "routed.json").exists()
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_router_that_never_tells_of_an_iteration_is_stopped(tmp_path, monkeypatch, told):
+    monkeypatch.setattr(nextpnr, "_SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(nextpnr, "_SILENT_TIMES", 0.0)
+    line = "Info:     iter=1 wires=9 overused=3 overuse=3 archfail=NA" if told else "Info: Setting up"
+    script = f"print('Info: Running router2...', flush=True)\nprint({line!r}, flush=True)\ntime.sleep(2)\n"
+    flow = tool(tmp_path, script + GOOD)
+    if told:
+        assert nextpnr.place_and_route(tmp_path / "n.json", "top", tmp_path, flow, 90_000_000).timing_met
+        return
+    with pytest.raises(
+        nextpnr.UnroutedError, match=r"told of no iteration for \d+ s, all before it took \d+ s"
+    ):
+        nextpnr.place_and_route(tmp_path / "n.json", "top", tmp_path, flow, 90_000_000)
+    assert not (tmp_path / "routed.json").exists()
+
+
 TOP = """
 // A counter beside a block RAM on the EMIO pins of the processing system.
 module small;
