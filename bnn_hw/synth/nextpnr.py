@@ -39,7 +39,7 @@ _STAGES = (
 _STUCK_ITERATIONS = 200
 # The router begins to tell of iterations after about as long as all before it took: so many times
 # that, and seconds at least, and it never will.
-_SILENT_TIMES, _SILENT_SECONDS = 6.0, 120.0
+_SILENT_TIMES, _SILENT_SECONDS = 4.0, 120.0
 _ROUTED = "Info: Router1 time"
 _ERROR = r"^ERROR:|^FATAL|terminate called|Assertion|bad_alloc"
 
