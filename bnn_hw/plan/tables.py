@@ -272,7 +272,7 @@ class Tables:
                 yield Option(
                     choice,
                     cycles,
-                    rest.lut + round(need.lut),
+                    rest.lut + max(0, round(need.lut)),
                     round(2 * (rest.bram36 + need.bram36)),
                     round(rest.dsp + need.dsp),
                     entry,

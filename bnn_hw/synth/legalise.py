@@ -8,13 +8,16 @@ Its placer counts pins, and looks for a legal place for ever where the two diffe
 * a LUT of six inputs has one that is not looked at.
 
 So LUTs lose such inputs here, and a LUT of six inputs drives a carry bit through
-a LUT of its own, as the packer would have it for any net.
+a LUT of its own, as the packer would have it for any net. For shift registers see
+:mod:`bnn_hw.synth.shift_registers`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+
+from bnn_hw.synth.shift_registers import split_enables
 
 Cells = dict[str, dict[str, Any]]
 Bit = int | str
@@ -27,17 +30,22 @@ _BUFFER = "10"  # INIT of a LUT1 that passes its input
 
 @dataclass(frozen=True)
 class Rewritten:
-    """How many LUTs lost inputs, and how many were put before carry bits."""
+    """How many LUTs lost inputs, and how many were put before carry bits.
+
+    shifted: shift registers that became flip-flops.
+    """
 
     narrowed: int
     buffered: int
+    shifted: int = 0
 
 
 def legalise(module: dict[str, Any]) -> Rewritten:
     """Rewrite a flat module of 7-series cells (Yosys JSON) in place; its function stays the same."""
     cells: Cells = module["cells"]
     narrowed = sum(_narrow(cell) for cell in cells.values() if cell["type"] in _INPUTS)
-    return Rewritten(narrowed, _buffer(module))
+    shifted = split_enables(cells, _highest_net(cells, module))
+    return Rewritten(narrowed, _buffer(module), shifted)
 
 
 def _narrow(cell: dict[str, Any]) -> bool:
