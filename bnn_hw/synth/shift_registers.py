@@ -26,7 +26,7 @@ def split_enables(cells: Cells, top: int) -> int:
         bit
         for cell in cells.values()
         for port, bits in cell["connections"].items()
-        if cell["port_directions"].get(port) != "output"
+        if port != "Q31"
         for bit in bits
     }
     groups: defaultdict[Any, list[str]] = defaultdict(list)

@@ -78,5 +78,4 @@ def test_lengths_that_change_and_last_places_that_are_read_stay() -> None:
     }
     cells["b"]["connections"]["A0"] = [22]
     cells["c"]["connections"]["Q31"] = [30]
-    cells["c"]["port_directions"]["Q31"] = "output"
     assert split_enables(cells, 40) == 0
