@@ -32,18 +32,19 @@ def test_a_draw_is_the_same_again():
 
 
 def test_predictions_against_synthesis():
-    assert len(POINTS) >= 7
+    assert len(POINTS) >= 30
     found = predicted.summary(POINTS)
     assert found["lut"]["median"] <= 0.10
     assert found["lut"]["worst"] <= 0.20
     assert found["ff"]["worst"] <= 0.20
     assert found["bram36_exact"] == found["dsp_exact"] == len(POINTS)
     others = [point for point in POINTS if not predicted.is_fitted(point.name)]
-    assert len(others) >= 3
+    assert len(others) >= 15
     assert predicted.summary(others)["lut"]["worst"] <= 0.20
 
 
 def test_cycles_are_those_simulated():
+    assert predicted.summary(POINTS)["simulated"] >= 17
     for point in POINTS:
         assert point.interval_simulated in (None, point.interval_planned), point.name
 
