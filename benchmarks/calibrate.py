@@ -42,7 +42,7 @@ QUANTITIES: dict[str, dict[str, float]] = {
     "runtime": {"memories": 0},
     # By the generators' netlists: 27 sites instead of 41 for the 48 lanes of a slice; three for a number.
     "match_dsp": {"lanes": -0.28},
-    "accumulate_dsp": {"units": 3, "count_bits": 0},
+    "accumulate_dsp": {"units": 3, "count_bits": 0, "thresholded": 0},
     "constant": {"pe_bits": 0},
     "integer": {"term_bits": 2.4},
     "fixed": {},

@@ -123,13 +123,11 @@ def full_window(stage: Window) -> Resources:
 def scatter_sites(width_bits: int, beats: int) -> float:
     """LUT sites a bit of a group that is loaded or shifted: a 2:1 multiplexer, of which two can share one.
 
-    By synthesis: in narrow words and short groups most make their choice signal anew in a site of their own.
+    By synthesis: but for single bits and bytes most make their choice signal anew in a site of their own.
     """
-    if width_bits == 1:
+    if width_bits == 1 or (width_bits == 8 and beats > 4):
         return 0.5
-    if width_bits >= 8 and beats > 4:
-        return 0.5
-    return 0.75 if width_bits > 8 and beats > 2 else 1.0
+    return 0.75 if width_bits > 8 and beats in (3, 4) else 1.0
 
 
 def converter(channels: int, bits: int, lanes_in: int, lanes_out: int) -> Resources:
@@ -271,7 +269,8 @@ def product(stage: Mvtu, depth: int) -> Resources:
         total += fitted("match_dsp", lanes=units * simd)
     if stage.accumulate == DSP:
         # The slice adds one number, so the two rows are added up before it.
-        return total + fitted("accumulate_dsp", units=units, count_bits=units * count_bits)
+        quantities = {"units": units, "count_bits": units * count_bits}
+        return total + fitted("accumulate_dsp", **quantities, thresholded=stage.threshold is not None)
     return total + Resources(lut=sum_bits(stage) * units, carry4=chain4(sum_bits(stage)) * units)
 
 
