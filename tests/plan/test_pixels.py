@@ -5,14 +5,17 @@ import pytest
 
 from bnn_hw.bits import from_beats, to_beats
 from bnn_hw.errors import FoldingError
+from bnn_hw.pipeline.latency import stage_cycles
 from bnn_hw.pipeline.legal import as_chain
 from bnn_hw.pipeline.stages import Align, Mvtu, Pool, Split, Window
-from bnn_hw.plan.build import build_chain
+from bnn_hw.plan.build import StageBuilder, build_chain
+from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import frame_cycles, interval
 from bnn_hw.plan.finn import finn_text
 from bnn_hw.plan.folding import LayerFolding, check_folding, folding_text, parse_folding
 from bnn_hw.plan.pixels import first_pixels, input_pixels, later_pixels
 from bnn_hw.plan.sized import sized
+from bnn_hw.plan.tables import Tables
 from bnn_hw.plan.timing import simulate
 from tests.networks import NCNV, ConvSpec, DenseSpec, PoolSpec, random_graph
 
@@ -109,6 +112,27 @@ def test_pixels_worth_considering():
     assert later_pixels(third, 5) == (1, 2, 3, 4, 5)
     padded = as_chain(random_graph((ConvSpec("a", 2, padding=(1, 1, 1, 1)), DenseSpec("b", 2)), (5, 5, 1)))
     assert first_pixels(padded) == (1,)
+
+
+def test_what_stands_before_a_layer_costs_what_is_built():
+    """Also where channels are gathered before pixels are split: the two are counted apart."""
+    chain = as_chain(random_graph(NCNV))
+    checked = 0
+    for index, table in enumerate(Tables(chain, most_pixels=8).layers):
+        gathered = [
+            (i, j)
+            for i, (lanes, pixels, _) in enumerate(table.arrivals)
+            for j, entry in enumerate(table.entries)
+            if pixels != entry[1] and lanes != table.layer.input.channels and table.entry_lut[i, j] < np.inf
+        ]
+        for i, j in gathered[:: max(1, len(gathered) // 10)]:
+            (lanes, pixels, skip), entry = table.arrivals[i], table.entries[j]
+            builder = StageBuilder(table.layer.input, lanes=lanes, pixels=pixels, skip=skip, least=True)
+            builder.entry(table.layer, LayerFolding(1, entry[0], pixels=entry[1]), buffered=index > 0)
+            assert table.entry_lut[i, j] == sum(stage_resources(stage).lut for stage in builder.stages)
+            assert table.entry_tail[i, j] == sum(stage_cycles(stage) for stage in builder.stages)
+            checked += 1
+    assert checked > 20
 
 
 def test_faults_name_layer_cause_and_remedy():
