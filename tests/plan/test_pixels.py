@@ -13,6 +13,7 @@ from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cycles import frame_cycles, interval
 from bnn_hw.plan.finn import finn_text
 from bnn_hw.plan.folding import LayerFolding, check_folding, folding_text, parse_folding
+from bnn_hw.plan.pace import Pace, arrivals, grouped
 from bnn_hw.plan.pixels import first_pixels, input_pixels, later_pixels
 from bnn_hw.plan.sized import sized
 from bnn_hw.plan.tables import Tables
@@ -133,6 +134,26 @@ def test_what_stands_before_a_layer_costs_what_is_built():
             assert table.entry_tail[i, j] == sum(stage_cycles(stage) for stage in builder.stages)
             checked += 1
     assert checked > 20
+
+
+@pytest.mark.parametrize(("pixels", "skip", "into"), [(5, 1, 7), (3, 0, 8), (4, 2, 14), (14, 0, 14)])
+def test_groups_that_wait_for_a_row_to_be_cut(pixels, skip, into):
+    """Against a walk through three frames, row by row."""
+    chain = as_chain(random_graph(NCNV))
+    layer = chain.layers[2]
+    pace = Pace(layer, arrivals(chain)[layer.name])
+    cycles, most = 98, []
+    for way in pace.ways:
+        times, free, waiting, worst = grouped(way, skip, pixels) * cycles, 0.0, [], 0
+        for row in (row + frame * cycles for frame in range(3) for row in times):
+            begin = max(row[-1], free)
+            waiting.append((row, begin))
+            free = begin + into
+        for now in (moment for row, _ in waiting for moment in row):
+            there = sum((row <= now).sum() for row, begin in waiting if begin >= now)
+            worst = max(worst, there)
+        most.append(worst - times.shape[1])
+    assert pace.split_rows(skip, pixels, into, cycles) == max(most)
 
 
 def test_faults_name_layer_cause_and_remedy():

@@ -25,7 +25,7 @@ from bnn_hw.plan.depths import best_depth
 from bnn_hw.plan.export import folding_of
 from bnn_hw.plan.folding import LayerFolding, check_folding, legal_simd
 from bnn_hw.plan.goal import parse_goal
-from bnn_hw.plan.pace import Pace, arrivals, buffer_of, grouped
+from bnn_hw.plan.pace import Pace, arrivals, buffer_of
 from bnn_hw.plan.pixels import takes_pixels
 from bnn_hw.plan.port import port_cycles
 from bnn_hw.plan.power import core_power, power_model
@@ -276,25 +276,6 @@ def test_low_power_is_the_least_energy():
     assert solution.proof.gap == pytest.approx(0, abs=1e-9)
     own = core_power(replace(solution.resources, ff=solution.resources.lut), 1.0, model=model).total_w
     assert solution.proof.value == pytest.approx(1e9 * interval(solution.stages) * own)
-
-
-@pytest.mark.parametrize(("pixels", "skip", "into"), [(5, 1, 7), (3, 0, 8), (4, 2, 14), (14, 0, 14)])
-def test_groups_that_wait_for_a_row_to_be_cut(pixels, skip, into):
-    """Against a walk through three frames, row by row."""
-    layer = as_chain(random_graph(NETWORKS["ncnv"])).layers[2]
-    pace = Pace(layer, arrivals(as_chain(random_graph(NETWORKS["ncnv"])))[layer.name])
-    cycles, most = 98, []
-    for way in pace.ways:
-        times, free, waiting, worst = grouped(way, skip, pixels) * cycles, 0.0, [], 0
-        for row in (row + frame * cycles for frame in range(3) for row in times):
-            begin = max(row[-1], free)
-            waiting.append((row, begin))
-            free = begin + into
-        for now in (moment for row, _ in waiting for moment in row):
-            there = sum((row <= now).sum() for row, begin in waiting if begin >= now)
-            worst = max(worst, there)
-        most.append(worst - times.shape[1])
-    assert pace.split_rows(skip, pixels, into, cycles) == max(most)
 
 
 def test_buffers_lie_in_luts_where_block_ram_is_short():
