@@ -6,6 +6,7 @@ and :meth:`SimulatedBoard.wait_interrupt`; memory is read and written in no time
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
@@ -143,8 +144,10 @@ class SimulatedBoard:
         if self._process.poll() is None:
             tools.stop_group(self._process)
         for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                stream.close()
+            # A command that the simulation died on is still in the buffer; closing sends it again.
+            with contextlib.suppress(BrokenPipeError):
+                if stream:
+                    stream.close()
         self._process.wait()
         self._errors.close()
 

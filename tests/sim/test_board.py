@@ -136,6 +136,8 @@ def test_memory_keeps_what_is_written(program):
 def test_ended_simulation_is_told(program):
     board = SimulatedBoard(program)
     board._process.kill()
-    with pytest.raises(ToolError, match="simulated board"):
+    board._process.wait()
+    with pytest.raises(ToolError, match="simulated board: ended before"):
         board.run(1)
     board.close()
+    assert board._process.stdin.closed and board._process.stdout.closed
