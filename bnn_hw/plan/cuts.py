@@ -14,14 +14,15 @@ class Cut:
     """Options of a layer that are still looked at. use: (options, 3) LUT, RAMB18, DSP, buffers counted.
 
     option: place in the table; depth, block: of the buffer, and whether it lies in block RAM;
-    tail: of the latency; entry, give: nodes that an option joins; gives: number of nodes behind;
-    way, way_tail, way_depth: LUTs of what stands before an option, by arrival and entry, its
-    latency, and the depth of a FIFO before a split.
+    tail: latency from the last input beat to the last output; entry, give: nodes that an option
+    joins; gives: number of nodes behind; way, way_tail, way_depth: LUTs of what stands before an
+    option, by arrival and entry, its latency, and the depth of a FIFO before a split.
     """
 
     table: LayerTable
     option: np.ndarray
     use: np.ndarray
+    tail: np.ndarray
     depth: np.ndarray
     block: np.ndarray
     entry: np.ndarray
@@ -31,12 +32,8 @@ class Cut:
     way_tail: np.ndarray
     way_depth: np.ndarray
 
-    @property
-    def tail(self) -> np.ndarray:
-        return self.table.tail[self.option]
-
     def kept(self, mask: np.ndarray) -> Cut:
-        names = ("option", "use", "depth", "block", "entry", "give")
+        names = ("option", "use", "tail", "depth", "block", "entry", "give")
         return replace(self, **{name: getattr(self, name)[mask] for name in names})
 
     def doubled(self, slow: np.ndarray, first: bool, last: bool) -> Cut:

@@ -103,7 +103,7 @@ def optimum(
     heads: np.ndarray, cuts: list[Cut], limits: np.ndarray, objective: np.ndarray
 ) -> tuple[list[Cut], Path] | None:
     """The best path within the limits, with the cuts that its rows count in; None if there is none."""
-    relaxed = Relaxed(heads, cuts, limits, objective, 0.0)
+    relaxed = Relaxed(heads, cuts, limits, objective)
     relaxed.ascend()
     if relaxed.impossible:
         return None

@@ -20,9 +20,14 @@ class Relaxed:
     """Shortest paths with prices instead of limits."""
 
     def __init__(
-        self, heads: np.ndarray, cuts: list[Cut], limits: np.ndarray, objective: np.ndarray, extra: float
+        self,
+        heads: np.ndarray,
+        cuts: list[Cut],
+        limits: np.ndarray,
+        objective: np.ndarray,
+        extra: float = 0.0,
     ) -> None:
-        """heads: LUT, RAMB18, DSP before the first layer; extra: weight of latency in the objective."""
+        """heads: LUT, RAMB18, DSP before the first layer; extra: weight of tails in the objective."""
         self.cuts, self.limits, self.objective, self.extra = cuts, limits, objective, extra
         self.heads = heads
         self.bound = -np.inf
@@ -53,7 +58,7 @@ class Relaxed:
         own: np.ndarray = cut.use @ weights
         return own + self.extra * cut.tail if self.extra else own
 
-    def _path(self, weights: np.ndarray) -> tuple[float, Path | None]:
+    def shortest(self, weights: np.ndarray) -> tuple[float, Path | None]:
         """The shortest path and its length; none where there is no path."""
         reached, entered = self._forward(weights)
         give = int(reached[-1].argmin())
@@ -82,10 +87,10 @@ class Relaxed:
         """Raise the prices where limits are exceeded: the best bound, and the best path within the limits."""
         prices = np.zeros(3)
         finite = np.minimum(self.limits, 1e9)
-        unit = np.where(self.objective > 0, self.objective, PRICES) if not self.extra else PRICES / 100
+        unit = np.where(self.objective > 0, self.objective, PRICES)
         step = 1.0
         for count in range(_ASCENT_STEPS):
-            length, path = self._path(self.objective + prices)
+            length, path = self.shortest(self.objective + prices)
             if path is None:
                 self.impossible = True
                 return
@@ -111,8 +116,6 @@ class Relaxed:
             step = 1.0 / (1 + count / 4)
 
     def _most(self) -> float:
-        if self.extra:
-            return float("inf")
         return float(np.minimum(self.limits, 1e9) @ self.objective) + 1e-6
 
     def pruned(self, cap: float) -> list[Cut]:

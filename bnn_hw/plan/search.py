@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.chain import Chain
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.plan.cost import stage_resources
@@ -33,9 +34,6 @@ from bnn_hw.plan.relax import PRICES, Relaxed
 from bnn_hw.plan.tables import Entry, LayerTable, Tables
 
 UNLIMITED = Resources(1e12, 1e12, 1e6, 1e6)
-
-# Of a price beside a latency: all of a part's LUTs count less than half a cycle.
-_TRACE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -114,21 +112,19 @@ class Search:
         """Tell whether any folding within ``cycles`` a frame keeps to the limits."""
         return self._least(cycles, limit, np.array([1.0, 0.0, 0.0]), any_will_do=True) is not None
 
-    def least_latency(self, cycles: int, limit: Resources) -> Found | None:
-        """The folding whose layers take least from their last input beat to their last output, added up.
+    def within(self, cycles: int) -> list[Cut] | None:
+        """Every option within the cycles, with buffers as small as they can be; None if a layer has none."""
+        return self._cuts_of(cycles)
 
-        As good as prices on the resources find it; value: of the sum, and a trace of its price.
-        """
-        return self._least(cycles, limit, _TRACE * PRICES, extra=1.0)
+    def buffered(self, cuts: list[Cut], cycles: int) -> list[Cut]:
+        """The options with the buffers that a frame every ``cycles`` needs."""
+        return self._exact(cuts, cycles)
 
-    def latency_bound(self, cycles: int, limit: Resources) -> int:
-        """A latency that no folding within the limits is below."""
-        cuts = self._cuts_of(cycles)
-        if cuts is None:
-            return 0
-        relaxed = Relaxed(self.heads(), cuts, limits_of(limit), _TRACE * PRICES, 1.0)
-        relaxed.ascend()
-        return max(0, int(np.ceil(relaxed.bound - 0.5)))
+    def settled(self, cuts: list[Cut], rows: tuple[int, ...], limit: Resources) -> Found | None:
+        """A path's folding with the buffers that its own pace needs; None if it exceeds the limits then."""
+        own = [cut.kept(np.array([row])) for cut, row in zip(cuts, rows, strict=True)]
+        cycles = max(int(cut.table.cycles[cut.option].max()) for cut in own)
+        return self._alone(self._exact(own, cycles), limits_of(limit), PRICES)
 
     def _least(
         self,
@@ -136,7 +132,6 @@ class Search:
         limit: Resources,
         objective: np.ndarray,
         any_will_do: bool = False,
-        extra: float = 0.0,
         above: int = 0,
         cuts: list[Cut] | None = None,
     ) -> Found | None:
@@ -144,29 +139,27 @@ class Search:
         cuts = cuts or self._cuts_of(cycles)
         if (limits < 0).any() or cuts is None:
             return None
-        relaxed = Relaxed(self.heads(), with_slow(cuts, above), limits, objective, extra)
+        relaxed = Relaxed(self.heads(), with_slow(cuts, above), limits, objective)
         relaxed.ascend()
         if relaxed.impossible:
             return None
         # With buffers as deep as they are: first on the best path, then on all options that a better one,
         # or any within the limits, may contain.
-        worst = self._worst(limits, objective, cuts, extra)
-        first = self._tried(relaxed, cycles, limits, objective, extra, above)
+        worst = float(np.minimum(limits, 1e9) @ objective)
+        first = self._tried(relaxed, cycles, limits, objective, above)
         if first and any_will_do:
             return first
         left = relaxed.pruned(first.value if first else worst)
         if any(not len(cut.option) for cut in left):
             return first
         cuts = with_slow(self._exact(left, cycles), above)
-        relaxed = Relaxed(self.heads(), cuts, limits, objective, extra)
+        relaxed = Relaxed(self.heads(), cuts, limits, objective)
         relaxed.ascend(any_will_do)
         best = relaxed.best
         if relaxed.impossible:
             return first
         if best is not None and (any_will_do or relaxed.bound > best.value - 1e-6):
             return self.found(cuts, best)
-        if extra and (best or first):
-            return self.found(cuts, best) if best else first
         cap = best.value - 1e-6 if best else first.value if first else worst
         left = relaxed.pruned(cap)
         better = Programme(self.heads(), left, limits, objective).best()
@@ -180,7 +173,6 @@ class Search:
         cycles: int,
         limits: np.ndarray,
         objective: np.ndarray,
-        extra: float,
         above: int,
     ) -> Found | None:
         """The best path with buffers as deep as they are, None if it exceeds the limits then."""
@@ -188,15 +180,12 @@ class Search:
         if path is None:
             return None
         own = [cut.kept(np.array([row])) for cut, row in zip(relaxed.cuts, path.rows, strict=True)]
-        cuts = with_slow(self._exact(own, cycles), above)
-        alone = Relaxed(self.heads(), cuts, limits, objective, extra)
-        alone.ascend()
-        return self.found(cuts, alone.best) if alone.best else None
+        return self._alone(with_slow(self._exact(own, cycles), above), limits, objective)
 
-    def _worst(self, limits: np.ndarray, objective: np.ndarray, cuts: list[Cut], extra: float) -> float:
-        """No folding within the limits has a greater value."""
-        slowest = sum(float(cut.tail.max()) + float(cut.way_tail.max()) for cut in cuts)
-        return float(np.minimum(limits, 1e9) @ objective + extra * slowest)
+    def _alone(self, cuts: list[Cut], limits: np.ndarray, objective: np.ndarray) -> Found | None:
+        relaxed = Relaxed(self.heads(), cuts, limits, objective)
+        relaxed.ascend()
+        return self.found(cuts, relaxed.best) if relaxed.best else None
 
     def _cuts_of(self, cycles: int) -> list[Cut] | None:
         """Every option within the cycles, with buffers as small as they can be; None if a layer has none."""
@@ -239,31 +228,36 @@ class Search:
         use = table.use[option].copy()
         use[:, :2] += chosen[:, :2]
         in_block = np.arange(len(option)) >= len(logic)
-        way, depth = self._ways(table, cycles, np.unique(table.entry[option]))
+        deep = chosen[:, 2].astype(int)
+        waits = table.full[option] & (deep > 0)
+        tail = table.tail[option] + np.where(waits, [latency.fifo_cycles(d) for d in deep], 0)
+        way, way_tail, depth = self._ways(table, cycles, np.unique(table.entry[option]))
         return Cut(
             table,
             option,
             use,
-            chosen[:, 2].astype(int),
+            tail,
+            deep,
             in_block,
             table.entry[option],
             table.give[option],
             len(table.gives),
             way,
-            table.entry_tail,
+            way_tail,
             depth,
         )
 
     def _ways(
         self, table: LayerTable, cycles: int | None, entries: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """LUTs of what stands before the layer, FIFOs before splits counted, and the depth of these.
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """LUTs and latency of what stands before the layer, FIFOs before splits counted, and their depth.
 
         entries: that options use; what stands before others does not matter.
         """
-        way, depth = table.entry_lut.copy(), np.zeros(table.entry_lut.shape, dtype=int)
+        way, tail = table.entry_lut.copy(), table.entry_tail.copy()
+        depth = np.zeros(way.shape, dtype=int)
         if cycles is None:
-            return way, depth
+            return way, tail, depth
         pace = self.tables.paces[table.layer.name]
         for (arriving, skip, pixels), mask in table.splits.items():
             if not mask[:, entries].any():
@@ -272,8 +266,9 @@ class Search:
             if waiting:
                 fifo = pace.inlet(arriving, skip, waiting)
                 way[mask] += stage_resources(fifo).lut
+                tail[mask] += latency.fifo_cycles(fifo.depth)
                 depth[mask] = fifo.depth
-        return way, depth
+        return way, tail, depth
 
     def _waiting_to_split(self, pace: Pace, way: Entry, cycles: int) -> int:
         """Beats that wait for a split; none where its own registers and the skid buffer before it do."""
@@ -304,7 +299,7 @@ class Search:
     def heads(self) -> np.ndarray:
         """LUTs, RAMB18 and DSP before the first layer, by arrival."""
         first = self.tables.layers[0]
-        return np.array([(*self.tables.heads[arrival], 0) for arrival in first.arrivals], dtype=float)
+        return np.array([(*self.tables.heads[arrival][:2], 0) for arrival in first.arrivals], dtype=float)
 
     def found(self, cuts: list[Cut], path: Path) -> Found:
         folding, depths, blocks, inlets = {}, {}, {}, {}

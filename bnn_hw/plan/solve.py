@@ -14,7 +14,6 @@ depths of a schedule that keeps it.
 
 from __future__ import annotations
 
-import bisect
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,15 +33,13 @@ from bnn_hw.plan.power import cycle_energy
 from bnn_hw.plan.relax import LUT_PER_DSP
 from bnn_hw.plan.search import UNLIMITED, Found, Search
 from bnn_hw.plan.sized import Solution, price, realised
+from bnn_hw.plan.soonest import Soonest
 from bnn_hw.plan.timing import latency_cycles
 
 CYCLES = "cycles a frame"
 LATENCY = "cycles of latency"
 PRICE = f"LUT + {LUT_PER_BRAM36} BRAM36 + {LUT_PER_DSP} DSP"
 ENERGY = "nJ a frame in the core, estimated"
-
-# Intervals that low latency is looked for at.
-_LATENCY_LOOKS = 40
 
 
 class Timer:
@@ -194,52 +191,22 @@ def low_power(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Soluti
 def low_latency(chain: Chain, budget: Budget) -> Solution:
     """The folding whose first result comes soonest after its picture's first pixel.
 
-    With pixels as the memory port gives them, if the budget counts it. The bound is what the
-    picture takes to come in, and each layer from its last input beat to its last output, if
-    it is never behind, or what the slowest layer takes: no folding within the budget is sooner. Looked
-    at are the least sums of these for a number of intervals; the latency itself is exact. Of equal
-    ones that of fewer LUTs.
+    With pixels as the memory port gives them, if the budget counts it. The latency is exact; the
+    bound, which no folding within the budget is below, is :mod:`bnn_hw.plan.soonest`'s. Raises
+    FitError if not even the smallest folding fits.
     """
     timer = Timer()
     pixels = port_pixels(chain) if budget.port_cycles else None
     search = Search(chain, dsp=budget.limit.dsp >= 1, most_pixels=pixels)
     every = search.intervals()
-    place = _first(every, lambda cycles: search.fits(cycles, budget.limit))
-    if place is None:
+    smallest = search.fewest_luts(every[-1], budget.limit)
+    if smallest is None:
         raise _no_fit(search, budget)
-    looks = _spread(every[place:], _LATENCY_LOOKS)
-    best: tuple[int, float, Solution] | None = None
-    bound = float("inf")
-    faster = looks[0] - 1
-    for cycles in looks:
-        # A folding of a greater interval than the look before: its slowest layer alone takes that long.
-        bound = min(bound, max(faster + 1, search.latency_bound(cycles, budget.limit)))
-        faster = cycles
-        found = search.least_latency(cycles, budget.limit)
-        if found is None or (best and max(found.value - 1, 0) > best[0]):
-            continue
-        solution = realised(chain, found)
-        if budget.exceeded(solution.resources):
-            continue
-        latency = latency_cycles(solution.stages)
-        if best is None or (latency, solution.resources.lut) < best[:2]:
-            best = latency, solution.resources.lut, solution
-        if best[0] <= cycles:
-            break  # slower ones take longer
-    if best is None:
-        raise _no_fit(search, budget)
-    bound = min(bound, best[0])
-    return replace(best[2], proof=Proof(LATENCY, best[0], bound, timer.seconds()))
-
-
-def _spread(values: list[int], count: int) -> list[int]:
-    """The first of the ascending values, the last one, and some between at even ratios."""
-    ratio = (values[-1] / values[0]) ** (1 / count)
-    chosen = {
-        values[min(bisect.bisect_left(values, values[0] * ratio**step), len(values) - 1)]
-        for step in range(count)
-    }
-    return sorted({*chosen, values[-1]})
+    soonest = Soonest(search, budget.limit)
+    soonest.run(every[-1])
+    solution: Solution = soonest.solution or realised(chain, smallest)
+    latency = latency_cycles(solution.stages)
+    return replace(solution, proof=Proof(LATENCY, latency, min(soonest.bound, latency), timer.seconds()))
 
 
 def _least_product(

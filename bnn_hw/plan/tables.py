@@ -26,7 +26,7 @@ from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.arithmetic import DSP, LUT
 from bnn_hw.pipeline.chain import Chain, InputThreshold, MacLayer
 from bnn_hw.pipeline.record import Resources
-from bnn_hw.pipeline.stages import Mvtu, Stage, Window
+from bnn_hw.pipeline.stages import Converter, Mvtu, Stage, Window
 from bnn_hw.plan.build import StageBuilder
 from bnn_hw.plan.cost import converter, raw_resources, stage_resources
 from bnn_hw.plan.cycles import stage_cycles
@@ -96,11 +96,23 @@ class LayerTable:
             self.splits = {}
         place = {buffer: i for i, buffer in enumerate(self.buffers)}
         self.buffer = np.array([place[o.buffer] if o.buffer else -1 for o in self.options])
+        self.full = np.array([bool(o.buffer and o.buffer.stage.full) for o in self.options])
 
 
 def total_of(stages: Iterable[Stage]) -> Resources:
     """Sum of the stages' predicted resources."""
     return sum((stage_resources(stage) for stage in stages), Resources())
+
+
+def last_beat_cycles(stages: Iterable[Stage]) -> int:
+    """Cycles from the last input beat to the last output beat of what stands before a layer."""
+    cycles = 0
+    for stage in stages:
+        cycles += latency.stage_cycles(stage)
+        if isinstance(stage, Converter):
+            lanes = stage.input.lanes, stage.output.lanes
+            cycles += -(-latency.converter_group(stage.input.channels, *lanes) // lanes[1]) - 1
+    return cycles
 
 
 class Tables:
@@ -132,8 +144,11 @@ class Tables:
         }
 
     @cached_property
-    def heads(self) -> dict[Arrival, tuple[float, int]]:
-        """What stands before the first layer, a threshold on the pixels, by pixels a beat: LUT, RAMB18."""
+    def heads(self) -> dict[Arrival, tuple[float, int, int]]:
+        """What stands before the first layer, such as a threshold on the pixels, by what it gives.
+
+        LUT, RAMB18 and latency in cycles.
+        """
         heads = {}
         for pixels in {input_pixels(self.chain.layers[0], n) for n in self.first_pixels}:
             builder = StageBuilder(self.chain.input, pixels=pixels)
@@ -146,7 +161,8 @@ class Tables:
                     builder.pool(step)
             total = total_of(builder.stages)
             stream = builder.stream
-            heads[stream.lanes, stream.pixels, stream.skip] = total.lut, round(2 * total.bram36)
+            cycles = sum(map(latency.stage_cycles, builder.stages))
+            heads[stream.lanes, stream.pixels, stream.skip] = total.lut, round(2 * total.bram36), cycles
         return heads
 
     @cached_property
@@ -165,10 +181,6 @@ class Tables:
             entries = sorted({option.entry for option in options})
             gives = sorted({option.gives for option in options})
             lut, tail = self._entries(index, layer, arriving, entries)
-            if index == 0:
-                # The picture's own beats, one a cycle.
-                beats = [layer.input.height * -(-layer.input.width // pixels) for _, pixels, _ in arriving]
-                tail += np.array(beats)[:, None] - 1
             tables.append(LayerTable(layer, options, arriving, entries, gives, lut, tail, index > 0))
             arriving = gives
         return tables
@@ -223,7 +235,7 @@ class Tables:
         lanes, pixels, skip = arrival
         builder = StageBuilder(layer.input, lanes=lanes, pixels=pixels, skip=skip, least=True)
         builder.convert(layer, layer.input.channels)
-        return total_of(builder.stages).lut, sum(map(latency.stage_cycles, builder.stages))
+        return total_of(builder.stages).lut, last_beat_cycles(builder.stages)
 
     def _entry(self, index: int, layer: MacLayer, arrival: Arrival, entry: Entry) -> tuple[float, int]:
         lanes, pixels, skip = arrival
@@ -239,8 +251,7 @@ class Tables:
         builder = StageBuilder(layer.input, lanes=lanes, pixels=pixels, skip=skip, least=True)
         choice = LayerFolding(1, entry[0], pixels=entry[1])
         builder.entry(layer, choice, buffered=index > 0)
-        tail = sum(latency.stage_cycles(stage) for stage in builder.stages)
-        return total_of(builder.stages).lut, tail
+        return total_of(builder.stages).lut, last_beat_cycles(builder.stages)
 
     def _options(self, index: int, layer: MacLayer, pools: list, entry: Entry) -> Iterator[Option]:
         pixels = entry[1]

@@ -140,4 +140,5 @@ def test_ended_simulation_is_told(program):
     with pytest.raises(ToolError, match="simulated board: ended before"):
         board.run(1)
     board.close()
-    assert board._process.stdin.closed and board._process.stdout.closed
+    assert board._process.stdin.closed
+    assert board._process.stdout.closed
