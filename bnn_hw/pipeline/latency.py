@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import singledispatch
+from functools import cache, singledispatch
 
 from bnn_hw.pipeline.arithmetic import DSP, LUT
 from bnn_hw.pipeline.stages import (
@@ -112,6 +112,7 @@ def step_levels(clock_hz: int) -> int:
     return _pace(clock_hz).levels
 
 
+@cache
 def dot_cuts(simd: int, clock_hz: int) -> tuple[int, int]:
     """Register cuts of a binary dot product for a clock.
 

@@ -37,6 +37,7 @@ def groups_of(simd: int) -> tuple[int, int]:
     return groups, -(-simd // groups)
 
 
+@cache
 def _match_dot(simd: int, rows: str, join: str, chains: bool) -> float:
     """Counters of the groups, and what joins their rows, by the tables of these names."""
     table = _table() if chains else _table()["chain_free"]

@@ -207,6 +207,7 @@ class Tables:
         lut = np.full((len(arriving), len(entries)), np.inf)
         tail = np.zeros(lut.shape)
         known: dict[tuple, tuple[float, int]] = {}
+        gathered: dict[Arrival, tuple[float, int]] = {}
 
         def cost(arrival: Arrival, entry: Entry) -> tuple[float, int]:
             # A full window takes all channels of a pixel at a time.
@@ -215,7 +216,9 @@ class Tables:
             if key not in known:
                 if arrival[1] != entry[1] and arrival[0] != layer.input.channels:
                     # So does a split: what comes before it is the same for all that comes behind.
-                    first = self._gathered(layer, arrival)
+                    if arrival not in gathered:
+                        gathered[arrival] = self._gathered(layer, arrival)
+                    first = gathered[arrival]
                     rest = cost((layer.input.channels, *arrival[1:]), entry)
                     known[key] = first[0] + rest[0], first[1] + rest[1]
                 else:
