@@ -14,6 +14,9 @@ depths of a schedule that keeps it.
 
 from __future__ import annotations
 
+import bisect
+import heapq
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -232,15 +235,19 @@ def _least_product(
         own = found(index)
         return own.value if own else float("inf")
 
-    best = min((0, len(candidates) - 1), key=product)
-    spans = [(0, len(candidates) - 1)]
+    last = len(candidates) - 1
+    best = min((0, last), key=product)
+    # The span of least bound first: what it finds prunes the others.
+    spans = [(0.0, 0, last)]
     while spans:
-        first, last = spans.pop()
-        if last - first < 2 or candidates[first + 1] * floor(last) >= product(best):
+        bound, first, last = heapq.heappop(spans)
+        if last - first < 2 or bound >= product(best):
             continue
-        middle = (first + last) // 2
+        mean = math.sqrt(candidates[first] * candidates[last])
+        middle = bisect.bisect(candidates, mean, first + 1, last - 1)
         best = min(best, middle, key=product)
-        spans += [(first, middle), (middle, last)]
+        for span in ((first, middle), (middle, last)):
+            heapq.heappush(spans, (candidates[span[0] + 1] * floor(span[1]), *span))
     return product(best), found(best)
 
 
