@@ -113,6 +113,7 @@ class FinnSearch:
                     np.array([(node.lut(f), node.bram18(f), 0) for f in own], dtype=float),
                     none,
                     none,
+                    none,
                     np.array([entries.index(pair[0]) for pair in bits]),
                     np.array([gives.index(pair[1]) for pair in bits]),
                     len(gives),
