@@ -9,7 +9,8 @@ Its placer counts pins, and looks for a legal place for ever where the two diffe
 
 So LUTs lose such inputs here, and a LUT of six inputs drives a carry bit through
 a LUT of its own, as the packer would have it for any net. For shift registers see
-:mod:`bnn_hw.synth.shift_registers`.
+:mod:`bnn_hw.synth.shift_registers`. Cascade inputs of DSP slices that are constant are left
+unconnected: they come from the slice below alone, and a constant cannot be routed to them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ Bit = int | str
 
 _INPUTS = {f"LUT{n}": n for n in range(1, 7)}
 _CARRY_INPUTS = ("S", "DI")
+_CASCADES = ("ACIN", "BCIN", "PCIN", "CARRYCASCIN", "MULTSIGNIN")
 _BUFFER = "10"  # INIT of a LUT1 that passes its input
 
 
@@ -32,12 +34,13 @@ _BUFFER = "10"  # INIT of a LUT1 that passes its input
 class Rewritten:
     """How many LUTs lost inputs, and how many were put before carry bits.
 
-    shifted: shift registers that became flip-flops.
+    shifted: shift registers that became flip-flops; freed: DSP slices that lost cascade inputs.
     """
 
     narrowed: int
     buffered: int
     shifted: int = 0
+    freed: int = 0
 
 
 def legalise(module: dict[str, Any]) -> Rewritten:
@@ -45,7 +48,18 @@ def legalise(module: dict[str, Any]) -> Rewritten:
     cells: Cells = module["cells"]
     narrowed = sum(_narrow(cell) for cell in cells.values() if cell["type"] in _INPUTS)
     shifted = split_enables(cells, _highest_net(cells, module))
-    return Rewritten(narrowed, _buffer(module), shifted)
+    freed = sum(_uncascade(cell) for cell in cells.values() if cell["type"] == "DSP48E1")
+    return Rewritten(narrowed, _buffer(module), shifted, freed)
+
+
+def _uncascade(cell: dict[str, Any]) -> bool:
+    """Leave out cascade inputs that are constant."""
+    links = cell["connections"]
+    constant = [port for port in _CASCADES if port in links and all(isinstance(b, str) for b in links[port])]
+    for port in constant:
+        del links[port]
+        cell.get("port_directions", {}).pop(port, None)
+    return bool(constant)
 
 
 def _narrow(cell: dict[str, Any]) -> bool:

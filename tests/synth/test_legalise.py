@@ -79,3 +79,18 @@ def test_lut6_reaches_a_carry_bit_through_a_lut_of_its_own():
 def test_lut6_that_loses_an_input_needs_no_lut_of_its_own():
     module = {"cells": {"wide": lut([2, 3, 4, 5, 6, 6], "01" * 32, 10), "c": carry([10] * 4, ["0"] * 4)}}
     assert legalise(module) == Rewritten(1, 0)
+
+
+def test_constant_cascade_inputs_of_dsp_slices_are_left_unconnected():
+    """What a slice below gives stays, and so do constants on all other inputs."""
+    links = {
+        "A": ["0"] * 30,
+        "ACIN": ["0"] * 30,
+        "PCIN": [5, *["0"] * 47],
+        "CARRYCASCIN": ["0"],
+        "MULTSIGNIN": ["x"],
+    }
+    slice_ = {"type": "DSP48E1", "connections": links, "port_directions": dict.fromkeys(links, "input")}
+    module = {"cells": {"slice": slice_, "other": {**slice_, "connections": {"A": [5]}}}}
+    assert legalise(module) == Rewritten(0, 0, freed=1)
+    assert set(slice_["connections"]) == {"A", "PCIN"} == set(slice_["port_directions"])
