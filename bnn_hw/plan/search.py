@@ -29,7 +29,7 @@ from bnn_hw.plan.folding import Folding
 from bnn_hw.plan.memory import BLOCK, LOGIC
 from bnn_hw.plan.pace import Buffer, Pace
 from bnn_hw.plan.pixels import after_split
-from bnn_hw.plan.programme import Programme
+from bnn_hw.plan.programme import Programme, optimum
 from bnn_hw.plan.relax import PRICES, Relaxed
 from bnn_hw.plan.tables import Entry, LayerTable, Tables
 
@@ -124,7 +124,9 @@ class Search:
         """A path's folding with the buffers that its own pace needs; None if it exceeds the limits then."""
         own = [cut.kept(np.array([row])) for cut, row in zip(cuts, rows, strict=True)]
         cycles = max(int(cut.table.cycles[cut.option].max()) for cut in own)
-        return self._alone(self._exact(own, cycles), limits_of(limit), PRICES)
+        cuts = self._exact(own, cycles)
+        best = optimum(self.heads(), cuts, limits_of(limit), PRICES)
+        return self.found(*best) if best else None
 
     def _least(
         self,
@@ -180,9 +182,7 @@ class Search:
         if path is None:
             return None
         own = [cut.kept(np.array([row])) for cut, row in zip(relaxed.cuts, path.rows, strict=True)]
-        return self._alone(with_slow(self._exact(own, cycles), above), limits, objective)
-
-    def _alone(self, cuts: list[Cut], limits: np.ndarray, objective: np.ndarray) -> Found | None:
+        cuts = with_slow(self._exact(own, cycles), above)
         relaxed = Relaxed(self.heads(), cuts, limits, objective)
         relaxed.ascend()
         return self.found(cuts, relaxed.best) if relaxed.best else None

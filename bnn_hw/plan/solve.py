@@ -207,9 +207,12 @@ def low_latency(chain: Chain, budget: Budget) -> Solution:
         raise _no_fit(search, budget)
     soonest = Soonest(search, budget.limit)
     soonest.run(every[-1])
-    solution: Solution = soonest.solution or realised(chain, smallest)
+    if soonest.solution is None:
+        solution, bound = realised(chain, smallest), 0.0
+    else:
+        solution, bound = soonest.solution, soonest.bound
     latency = latency_cycles(solution.stages)
-    return replace(solution, proof=Proof(LATENCY, latency, min(soonest.bound, latency), timer.seconds()))
+    return replace(solution, proof=Proof(LATENCY, latency, bound, timer.seconds()))
 
 
 def _least_product(
