@@ -16,18 +16,21 @@ with limited resources, which is found in three steps:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from bnn_hw.pipeline import latency
 from bnn_hw.pipeline.chain import Chain
 from bnn_hw.pipeline.record import Resources
+from bnn_hw.pipeline.stages import Fifo
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cuts import Cut, Path, with_slow
 from bnn_hw.plan.depths import best_depth
 from bnn_hw.plan.folding import Folding
 from bnn_hw.plan.memory import BLOCK, LOGIC
-from bnn_hw.plan.pace import Buffer, Pace
+from bnn_hw.plan.pace import Pace
 from bnn_hw.plan.pixels import after_split
 from bnn_hw.plan.programme import Programme, optimum
 from bnn_hw.plan.relax import PRICES, Relaxed
@@ -74,8 +77,7 @@ class Search:
         """
         self.chain = chain
         self.tables = Tables(chain, dsp, most, most_pixels)
-        self._cuts: dict[int, list[Cut]] = {}
-        self._costs: dict[tuple, tuple[tuple[float, float, int], ...]] = {}
+        self._costs: dict[tuple[str, int, int], tuple[tuple[float, int, int, int], ...]] = {}
 
     def intervals(self) -> list[int]:
         """Every number of cycles that can be a folding's slowest layer's, ascending."""
@@ -112,6 +114,12 @@ class Search:
         """Tell whether any folding within ``cycles`` a frame keeps to the limits."""
         return self._least(cycles, limit, np.array([1.0, 0.0, 0.0]), any_will_do=True) is not None
 
+    def cheapest_below(
+        self, cycles: int, limit: Resources, prices: np.ndarray, enough: float
+    ) -> tuple[float, Found | None]:
+        """A bound of the price within ``cycles`` a frame and the limits; the cheapest if below ``enough``."""
+        return self._searched(cycles, limit, prices, enough=enough)
+
     def within(self, cycles: int) -> list[Cut] | None:
         """Every option within the cycles, with buffers as small as they can be; None if a layer has none."""
         return self._cuts_of(cycles)
@@ -128,7 +136,10 @@ class Search:
         best = optimum(self.heads(), cuts, limits_of(limit), PRICES)
         return self.found(*best) if best else None
 
-    def _least(
+    def _least(self, cycles: int, limit: Resources, objective: np.ndarray, **more: Any) -> Found | None:
+        return self._searched(cycles, limit, objective, **more)[1]
+
+    def _searched(
         self,
         cycles: int,
         limit: Resources,
@@ -136,38 +147,45 @@ class Search:
         any_will_do: bool = False,
         above: int = 0,
         cuts: list[Cut] | None = None,
-    ) -> Found | None:
+        enough: float = np.inf,
+    ) -> tuple[float, Found | None]:
+        """A bound of the objective, and the best folding; None if there is none, or none below ``enough``."""
         limits = limits_of(limit)
         cuts = cuts or self._cuts_of(cycles)
         if (limits < 0).any() or cuts is None:
-            return None
+            return np.inf, None
         relaxed = Relaxed(self.heads(), with_slow(cuts, above), limits, objective)
         relaxed.ascend()
         if relaxed.impossible:
-            return None
+            return np.inf, None
+        if relaxed.bound >= enough:
+            return relaxed.bound, None
         # With buffers as deep as they are: first on the best path, then on all options that a better one,
         # or any within the limits, may contain.
         worst = float(np.minimum(limits, 1e9) @ objective)
         first = self._tried(relaxed, cycles, limits, objective, above)
+        known = first.value if first else np.inf
         if first and any_will_do:
-            return first
-        left = relaxed.pruned(first.value if first else worst)
+            return known, first
+        left = relaxed.pruned(min(known, worst))
         if any(not len(cut.option) for cut in left):
-            return first
+            return known, first
         cuts = with_slow(self._exact(left, cycles), above)
         relaxed = Relaxed(self.heads(), cuts, limits, objective)
         relaxed.ascend(any_will_do)
         best = relaxed.best
         if relaxed.impossible:
-            return first
+            return known, first
+        if min(relaxed.bound, known) >= enough:
+            return min(relaxed.bound, known), None
         if best is not None and (any_will_do or relaxed.bound > best.value - 1e-6):
-            return self.found(cuts, best)
-        cap = best.value - 1e-6 if best else first.value if first else worst
+            return best.value, self.found(cuts, best)
+        cap = best.value - 1e-6 if best else known if first else worst
         left = relaxed.pruned(cap)
         better = Programme(self.heads(), left, limits, objective).best()
         if better and (best is None or better.value < best.value - 1e-6):
-            return self.found(left, better)
-        return self.found(cuts, best) if best else None
+            return better.value, self.found(left, better)
+        return (best.value, self.found(cuts, best)) if best else (np.inf, None)
 
     def _tried(
         self,
@@ -187,18 +205,19 @@ class Search:
         relaxed.ascend()
         return self.found(cuts, relaxed.best) if relaxed.best else None
 
+    @cached_property
+    def _every(self) -> list[Cut]:
+        """Every option, with buffers as small as they can be."""
+        every = []
+        for table in self.tables.layers:
+            words = {place: buffer.least_words for place, buffer in enumerate(table.buffers)}
+            every.append(self._expanded(table, np.arange(len(table.options)), words, None))
+        return every
+
     def _cuts_of(self, cycles: int) -> list[Cut] | None:
         """Every option within the cycles, with buffers as small as they can be; None if a layer has none."""
-        if cycles not in self._cuts:
-            cuts = []
-            for table in self.tables.layers:
-                option = np.flatnonzero(table.cycles <= cycles)
-                if not len(option):
-                    return None
-                words = {b: table.buffers[b].least_words for b in np.unique(table.buffer[option]) if b >= 0}
-                cuts.append(self._expanded(table, option, words, None))
-            self._cuts = {cycles: cuts}
-        return self._cuts[cycles]
+        cuts = [cut.kept(cut.table.cycles[cut.option] <= cycles) for cut in self._every]
+        return cuts if all(len(cut.option) for cut in cuts) else None
 
     def _exact(self, cuts: list[Cut], cycles: int) -> list[Cut]:
         """The options with the depths that their buffers need."""
@@ -217,27 +236,27 @@ class Search:
         self, table: LayerTable, option: np.ndarray, words: dict[int, int], cycles: int | None
     ) -> Cut:
         """Each option with its buffer in LUTs, and once more in block RAM where that saves LUTs."""
-        costs = {b: self._buffer_costs(table, b, need) for b, need in words.items()}
-        none = ((0.0, 0.0, 0), (np.inf, 0.0, 0))
-        own = [costs.get(b, none) for b in table.buffer[option]]
-        logic = np.array([item[0] for item in own])
-        block = np.array([item[1] for item in own])
-        saves = block[:, 0] < logic[:, 0]
+        # By buffer: LUT, RAMB18, depth and latency; in the last row those of options without one.
+        logic = np.zeros((len(table.buffers) + 1, 4))
+        block = np.zeros(logic.shape)
+        block[:, 0] = np.inf
+        for place, need in words.items():
+            if need:
+                logic[place], block[place] = self._buffer_costs(table, place, need)
+        buffer = table.buffer[option]
+        saves = block[buffer, 0] < logic[buffer, 0]
+        chosen = np.concatenate([logic[buffer], block[buffer[saves]]])
+        in_block = np.arange(len(chosen)) >= len(option)
         option = np.concatenate([option, option[saves]])
-        chosen = np.concatenate([logic, block[saves]])
         use = table.use[option].copy()
         use[:, :2] += chosen[:, :2]
-        in_block = np.arange(len(option)) >= len(logic)
-        deep = chosen[:, 2].astype(int)
-        waits = table.full[option] & (deep > 0)
-        tail = table.tail[option] + np.where(waits, [latency.fifo_cycles(d) for d in deep], 0)
         way, way_tail, depth = self._ways(table, cycles, np.unique(table.entry[option]))
         return Cut(
             table,
             option,
             use,
-            tail,
-            deep,
+            table.tail[option] + chosen[:, 3],
+            chosen[:, 2].astype(int),
             in_block,
             table.entry[option],
             table.give[option],
@@ -282,17 +301,15 @@ class Search:
 
     def _buffer_costs(
         self, table: LayerTable, place: int, words: int
-    ) -> tuple[tuple[float, float, int], ...]:
-        """LUTs, RAMB18 and depth of a buffer in LUTs, and in block RAM."""
-        buffer: Buffer = table.buffers[place]
-        if not words:
-            return (0.0, 0.0, 0), (np.inf, 0.0, 0)
-        key = (table.layer.name, buffer, words)
+    ) -> tuple[tuple[float, int, int, int], ...]:
+        """LUTs, RAMB18, depth and latency of a buffer in LUTs, and in block RAM."""
+        key = (table.layer.name, place, words)
         if key not in self._costs:
-            found = []
+            kind, found = table.buffers[place].kind, []
             for memory in (LOGIC, BLOCK):
-                need, depth = best_depth(buffer.kind, words, memory)
-                found.append((need.lut, round(2 * need.bram36), depth))
+                need, depth = best_depth(kind, words, memory)
+                cycles = latency.fifo_cycles(depth) if isinstance(kind, Fifo) else 0
+                found.append((need.lut, round(2 * need.bram36), depth, cycles))
             self._costs[key] = tuple(found)
         return self._costs[key]
 

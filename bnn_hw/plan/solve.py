@@ -221,37 +221,35 @@ def _least_product(
     """The least price times cycles among the candidate intervals, and its folding.
 
     The price never rises with the cycles allowed, so between two intervals no product is
-    below the first one's cycles times the last one's price: most need no look.
+    below the first one's cycles times a bound of the last one's price: most need no look.
     """
-    known: dict[int, Found | None] = {}
+    bounds: dict[int, float] = {}
+    best: Found | None = None
+    least = float("inf")
 
-    def found(index: int) -> Found | None:
-        if index not in known:
-            known[index] = search.cheapest(candidates[index], limit, prices=prices)
-        return known[index]
-
-    def product(index: int) -> float:
-        own = found(index)
-        return own.value * candidates[index] if own else float("inf")
-
-    def floor(index: int) -> float:
-        own = found(index)
-        return own.value if own else float("inf")
+    def look(index: int) -> None:
+        nonlocal best, least
+        if index not in bounds:
+            cycles = candidates[index]
+            bounds[index], found = search.cheapest_below(cycles, limit, prices, least / cycles)
+            if found and found.value * cycles < least:
+                best, least = found, found.value * cycles
 
     last = len(candidates) - 1
-    best = min((0, last), key=product)
+    look(last)
+    look(0)
     # The span of least bound first: what it finds prunes the others.
     spans = [(0.0, 0, last)]
     while spans:
         bound, first, last = heapq.heappop(spans)
-        if last - first < 2 or bound >= product(best):
+        if last - first < 2 or bound >= least:
             continue
         mean = math.sqrt(candidates[first] * candidates[last])
         middle = bisect.bisect(candidates, mean, first + 1, last - 1)
-        best = min(best, middle, key=product)
+        look(middle)
         for span in ((first, middle), (middle, last)):
-            heapq.heappush(spans, (candidates[span[0] + 1] * floor(span[1]), *span))
-    return product(best), found(best)
+            heapq.heappush(spans, (candidates[span[0] + 1] * bounds[span[1]], *span))
+    return least, best
 
 
 def _check_reachable(search: Search, budget: Budget, cycles: int, fps: float, clock_hz: int) -> None:

@@ -96,7 +96,6 @@ class LayerTable:
             self.splits = {}
         place = {buffer: i for i, buffer in enumerate(self.buffers)}
         self.buffer = np.array([place[o.buffer] if o.buffer else -1 for o in self.options])
-        self.full = np.array([bool(o.buffer and o.buffer.stage.full) for o in self.options])
 
 
 def total_of(stages: Iterable[Stage]) -> Resources:
