@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -41,8 +41,26 @@ class Commands(click.Group):
             error.show()
             sys.exit(error.exit_code)
         except (click.Abort, KeyboardInterrupt):
-            click.echo("interrupted: finished steps are kept, the same command goes on from there", err=True)
-            sys.exit(INTERRUPTED)
+            _end_interrupted()
+        except Exception as error:
+            if not _came_of_interrupt(error):
+                raise
+            _end_interrupted()
+
+
+def _end_interrupted() -> NoReturn:
+    # An interrupt in a string being executed, as dataclasses and named tuples do, leaves a mark by which
+    # CPython ends with the signal and not with the status; to execute another one takes it away.
+    exec("")
+    click.echo("interrupted: finished steps are kept, the same command goes on from there", err=True)
+    sys.exit(INTERRUPTED)
+
+
+def _came_of_interrupt(error: BaseException | None) -> bool:
+    """Whether an interrupt is behind an error: CPython makes one of what comes up in __set_name__."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _fail(error: BnnHwError, as_json: bool) -> None:

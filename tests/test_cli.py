@@ -176,6 +176,49 @@ def test_interrupt_leaves_nothing_that_looks_complete(tmp_path, number):
     assert running(tmp_path) == []  # neither does a tool go on
 
 
+INTERRUPTED_INSIDE = """
+from bnn_hw.cli import main
+
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+
+@main.command()
+def string():
+    eval("stop()", {"stop": stop})
+
+
+@main.command()
+def name():
+    type("Owner", (), {"field": type("Field", (), {"__set_name__": stop})()})
+
+
+@main.command()
+def other():
+    raise ValueError("something else")
+
+
+main()
+"""
+
+
+@pytest.mark.parametrize(("command", "status"), [("string", 130), ("name", 130), ("other", 1)])
+def test_interrupt_is_told_wherever_it_comes(tmp_path, command, status):
+    """Also in a string being executed, and where Python makes another error of it."""
+    (tmp_path / "inside.py").write_text(INTERRUPTED_INSIDE)
+    ended = subprocess.run(
+        [sys.executable, "-m", "inside", command],
+        cwd=tmp_path,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == status
+    assert ("interrupted: finished steps are kept" in ended.stderr) == (status == 130)
+    assert ("something else" in ended.stderr) == (status == 1)
+
+
 def test_doctor_tells_what_is_here():
     result = invoke("doctor", "--json")
     rows = {row["name"]: row for row in json.loads(result.stdout)}
