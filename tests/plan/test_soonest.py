@@ -88,19 +88,32 @@ def test_no_staircase_is_longer_than_the_latency(name):
         assert optimum.weights.sum() == pytest.approx(1)
 
 
-def test_weighted_staircases_add_up_over_the_layers():
-    """What the search counts for a path is what its column has, staircases weighted alike."""
-    search = Search(CHAINS["ncnv"])
+@pytest.mark.parametrize("name", ["ncnv", "ucnv"])
+def test_no_latency_is_above_the_stages_own_where_rows_are_split(name):
+    """With any number of pixels a beat; the pauses of splits are not counted."""
+    search = Search(CHAINS[name])
     staircases = Staircases(search)
-    found = list(random_paths(search, 8, seed=2))
+    for cuts, path, solution in random_paths(search, 60):
+        column = staircases.column(cuts, path.rows, path.arrivals)
+        assert staircases.latency(column) <= latency_cycles(solution.stages)
+
+
+def test_weighted_staircases_add_up_over_the_layers():
+    """Each path's own longest staircase as the search counts it: its latency there, no more on others."""
+    search = Search(CHAINS["ncnv"], most_pixels=2)
+    staircases = Staircases(search)
+    limits = np.full(3, 1e9)
+    found = list(random_paths(search, 30, seed=2))
     columns = [staircases.column(cuts, path.rows, path.arrivals) for cuts, path, _ in found]
     latencies = [staircases.latency(column) for column in columns]
-    weights = np.full(len(set(latencies)), 1 / len(set(latencies)))
-    for (cuts, _, _), latency in zip(found, latencies, strict=True):
-        relaxed = Relaxed(search.heads(), staircases.mixed(cuts, weights), np.full(3, 1e9), np.zeros(3), 1.0)
-        length, path = relaxed.shortest(np.zeros(3))
-        assert path.value == pytest.approx(length)
-        assert length <= latency + 1e-6
+    for place, column in enumerate(columns):
+        weights = staircases.optimum([column], limits, np.zeros(0)).weights
+        for other, (cuts, _, _) in enumerate(found):
+            relaxed = Relaxed(search.heads(), staircases.mixed(cuts, weights), limits, np.zeros(3), 1.0)
+            length, path = relaxed.shortest(np.zeros(3))
+            assert path.value == pytest.approx(length)
+            assert length <= latencies[other] + 1e-6
+            assert other != place or length == pytest.approx(latencies[other])
 
 
 @pytest.mark.parametrize(
