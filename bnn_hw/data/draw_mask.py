@@ -172,9 +172,12 @@ def _across_at(curve: Points, down: float) -> float:
 
 
 def _distance_to_line(axes: Points, start: Points, end: Points) -> Points:
+    # Axis by axis: numpy is slow where the last axis has two places.
     along = end - start
-    share = np.clip((axes - start) @ along / max(float(along @ along), 1e-9), 0.0, 1.0)
-    return np.linalg.norm(axes - start - share[..., None] * along, axis=-1)
+    down, across = axes[..., 0] - start[0], axes[..., 1] - start[1]
+    share = (down * along[0] + across * along[1]) / max(float(along @ along), 1e-9)
+    np.clip(share, 0.0, 1.0, out=share)
+    return np.sqrt((down - share * along[0]) ** 2 + (across - share * along[1]) ** 2)
 
 
 def _folds(down: Points, across: Points, style: MaskStyle, flatness: float) -> Points:

@@ -26,6 +26,10 @@ ROWS, COLUMNS = 64, 96
 # Hues (shares of the colour circle) kept out of training: orange, and violet to magenta.
 UNSEEN_HUES = ((0.06, 0.13), (0.72, 0.88))
 
+# Around them lie the hues of skin and lips, which a network takes for a bare face if it sees few masks of
+# them: as many colours again are drawn within this share of the circle beside the unseen hues.
+_BESIDE = 0.06
+
 
 def draw_style(name: str, rng: Rng) -> MaskStyle:
     """A mask of family ``name``, chosen at random. Raises InputError for an unknown family."""
@@ -35,16 +39,25 @@ def draw_style(name: str, rng: Rng) -> MaskStyle:
 
 
 def colour(rng: Rng, unseen: bool = False) -> Colour:
-    """A cloth's colour: often black, grey or white, else any hue outside (or inside) the unseen ones."""
+    """A cloth's colour: often black, grey or white, else any hue outside (or inside) the unseen ones.
+
+    Half of the seen hues lie beside the unseen ones.
+    """
     if not unseen and rng.random() < 0.35:
         grey = float(rng.choice([rng.uniform(15, 50), rng.uniform(50, 190), rng.uniform(190, 245)]))
         return grey, grey, grey
     while True:
-        hue = float(rng.random())
+        hue = float(rng.random()) if unseen or rng.random() < 0.5 else _beside_unseen(rng)
         if any(low <= hue <= high for low, high in UNSEEN_HUES) == unseen:
             break
     red, green, blue = colorsys.hsv_to_rgb(hue, float(rng.uniform(0.3, 0.95)), float(rng.uniform(0.25, 0.95)))
     return 255 * red, 255 * green, 255 * blue
+
+
+def _beside_unseen(rng: Rng) -> float:
+    low, high = UNSEEN_HUES[rng.integers(len(UNSEEN_HUES))]
+    away = float(rng.uniform(1e-6, _BESIDE))
+    return low - away if rng.random() < 0.5 else high + away
 
 
 def _surgical(cloth: Colour, rng: Rng) -> MaskStyle:
@@ -95,6 +108,61 @@ def cloth_printed(rng: Rng) -> MaskStyle:
     return _cloth(_mixed(spread < 1.0, rng), rng)
 
 
+def cloth_faded(rng: Rng) -> MaskStyle:
+    """One colour that fades into black, grey or white, in any direction."""
+    rows, columns = _grid()
+    angle = rng.uniform(0, 2 * np.pi)
+    along = np.cos(angle) * rows + np.sin(angle) * columns
+    return _cloth(_faded((along - along.min()) / np.ptp(along), rng), rng)
+
+
+def cloth_marbled(rng: Rng) -> MaskStyle:
+    """Soft clouds of one colour and black, grey or white."""
+    clouds = _cloudy(rng, float(rng.uniform(1.5, 8.0)))
+    return _cloth(_faded(1.0 / (1.0 + np.exp(-rng.uniform(0.7, 2.5) * clouds)), rng), rng)
+
+
+def cloth_strewn(rng: Rng) -> MaskStyle:
+    """Ellipses of one to four colours strewn over one colour, as leaves and flowers are."""
+    rows, columns = _grid()
+    texture = np.tile(np.array(colour(rng)), (ROWS, COLUMNS, 1))
+    inks, size = [colour(rng) for _ in range(rng.integers(1, 5))], rng.uniform(0.04, 0.2)
+    for _ in range(int(np.clip(rng.uniform(0.1, 0.4) * 1.5 / (np.pi * size**2), 3, 60))):
+        angle, stretch = rng.uniform(0, np.pi), rng.uniform(1.0, 3.0)
+        down, across = rows - rng.uniform(0, 1), columns - rng.uniform(0, 1.5)
+        along = np.cos(angle) * down + np.sin(angle) * across
+        beside = np.cos(angle) * across - np.sin(angle) * down
+        texture[np.hypot(along / stretch, beside) < size * rng.uniform(0.5, 1.0)] = inks[
+            rng.integers(len(inks))
+        ]
+    return _cloth(texture, rng)
+
+
+def cloth_zigzag(rng: Rng) -> MaskStyle:
+    """Zigzag or wavy stripes, across or down."""
+    rows, columns = _grid() if rng.random() < 0.5 else reversed(_grid())
+    turn = (columns / rng.uniform(0.15, 0.6) + rng.uniform()) % 1.0
+    bend = np.abs(2 * turn - 1) if rng.random() < 0.5 else 0.5 + 0.5 * np.sin(2 * np.pi * turn)
+    wave = np.sin(2 * np.pi * (rows + rng.uniform(0.05, 0.3) * bend) / rng.uniform(0.08, 0.35))
+    return _cloth(_mixed(wave > rng.uniform(-0.5, 0.5), rng), rng)
+
+
+def cloth_grained(rng: Rng) -> MaskStyle:
+    """Fine or coarse grain of one colour and black, grey or white, as tweed and lace have."""
+    grain = int(rng.integers(2, 6))
+    coarse = rng.random((ROWS // grain + 1, COLUMNS // grain + 1))
+    share = np.kron(coarse, np.ones((grain, grain)))[:ROWS, :COLUMNS]
+    return _cloth(_faded(share, rng), rng)
+
+
+def cloth_trimmed(rng: Rng) -> MaskStyle:
+    """One colour with a broad edge of another above, below or both."""
+    rows, _columns = _grid()
+    width = rng.uniform(0.08, 0.3)
+    above, below = ((True, False), (False, True), (True, True))[rng.integers(3)]
+    return _cloth(_mixed(((rows < width) & above) | ((rows > 1 - width) & below), rng), rng)
+
+
 def respirator(rng: Rng) -> MaskStyle:
     """FFP2, N95 and KN95: white, grey or black, without pleats, with a seam down the middle or none."""
     grey = float(rng.choice([rng.uniform(215, 248), rng.uniform(215, 248), rng.uniform(25, 70)]))
@@ -138,6 +206,12 @@ STYLES: dict[str, Callable[[Rng], MaskStyle]] = {
         cloth_striped,
         cloth_dotted,
         cloth_printed,
+        cloth_faded,
+        cloth_marbled,
+        cloth_strewn,
+        cloth_zigzag,
+        cloth_grained,
+        cloth_trimmed,
         respirator,
         cloth_checked,
         cloth_camouflage,
@@ -193,6 +267,15 @@ def _mixed(pattern: NDArray[np.bool_], rng: Rng, unseen: bool = False) -> Textur
     return np.where(pattern[..., None], np.array(colour(rng, unseen)), np.array(colour(rng, unseen)))
 
 
+def _faded(share: Texture, rng: Rng) -> Texture:
+    """From one colour, where ``share`` is 0, to black, grey or white, where it is 1.
+
+    A mixture with a grey keeps the hue, so no unseen hue comes of it.
+    """
+    grey = np.full(3, rng.choice([rng.uniform(5, 60), rng.uniform(60, 190), rng.uniform(190, 250)]))
+    return np.array(colour(rng)) * (1.0 - share[..., None]) + grey * share[..., None]
+
+
 def _near(base: tuple[float, ...], rng: Rng) -> Colour:
     red, green, blue = np.clip(np.array(base) * rng.uniform(0.88, 1.08) + rng.normal(0, 5, 3), 0, 255)
     return float(red), float(green), float(blue)
@@ -204,10 +287,10 @@ def _grid() -> tuple[Texture, Texture]:
     return rows / ROWS, columns / ROWS
 
 
-def _cloudy(rng: Rng) -> Texture:
-    """Smooth noise of mean 0 and standard deviation 1."""
+def _cloudy(rng: Rng, size: float = 5) -> Texture:
+    """Smooth noise of mean 0 and standard deviation 1; ``size``: of its clouds, in pixels."""
     drawn = Image.fromarray(rng.integers(0, 256, (ROWS, COLUMNS), np.uint8))
-    smooth = np.asarray(drawn.filter(ImageFilter.GaussianBlur(5)), np.float64)
+    smooth = np.asarray(drawn.filter(ImageFilter.GaussianBlur(size)), np.float64)
     return (smooth - smooth.mean()) / smooth.std()
 
 
