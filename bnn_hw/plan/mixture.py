@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import highspy
 import numpy as np
-from scipy.optimize import OptimizeResult, linprog
 
 from bnn_hw.plan.cuts import Cut
 from bnn_hw.plan.relax import PRICES
@@ -77,6 +77,7 @@ class Staircases:
             rests = [[layer.rest(arrival, entry) for entry in table.entries] for arrival in table.arrivals]
             self._rests.append(np.array(rests))
         self._known: set[Staircase] = set()
+        self._lengths_of: dict[tuple, np.ndarray] = {}
         # By staircase: cycles before it by arrival, in each layer by pace, and which layers it leaves early.
         self._starts = np.zeros((0, len(self._beats)))
         self._spans = [np.zeros((0, len(kinds))) for kinds in self._kinds]
@@ -151,34 +152,61 @@ class Staircases:
             if not missing.any():
                 break
             active |= missing
-        dual = np.maximum(-solved.ineqlin.marginals, 0.0)
+        dual = solved.dual
         found = np.zeros(len(lengths))
         count = int(active.sum())
         found[active] = dual[:count] / dual[:count].sum()
-        return Optimum(float(solved.fun), shares, found, dual[count:])
+        return Optimum(solved.value, shares, found, dual[count:])
 
     def _lengths(self, column: Column) -> np.ndarray:
-        """What each staircase takes on a path."""
-        stops = column.stops
-        gained = np.append([stop.rest for stop in stops[1:]], 0) - [stop.lead for stop in stops]
-        lengths: np.ndarray = sum(stop.delay for stop in stops) + self._starts[:, column.arrivals[0]]
-        lengths = lengths + self._early @ gained
-        for spans, pace in zip(self._spans, column.paces, strict=True):
-            lengths = lengths + spans[:, pace]
-        return lengths
+        """What each staircase takes on a path; those known from before are kept."""
+        key = column.paces, column.stops, column.arrivals[0]
+        before = self._lengths_of.get(key, np.zeros(0))
+        new = slice(len(before), None)
+        if len(before) < len(self._starts):
+            stops = column.stops
+            gained = np.append([stop.rest for stop in stops[1:]], 0) - [stop.lead for stop in stops]
+            lengths = sum(stop.delay for stop in stops) + self._starts[new, column.arrivals[0]]
+            lengths = lengths + self._early[new] @ gained
+            for spans, pace in zip(self._spans, column.paces, strict=True):
+                lengths = lengths + spans[new, pace]
+            before = self._lengths_of[key] = np.append(before, lengths)
+        return before
 
 
-def _solved(lengths: np.ndarray, use: np.ndarray, limits: np.ndarray) -> OptimizeResult:
+@dataclass(frozen=True)
+class _Solved:
+    """value: of the objective; x: of the variables; dual: of the rows, at least 0."""
+
+    value: float
+    x: np.ndarray
+    dual: np.ndarray
+
+
+def _solved(lengths: np.ndarray, use: np.ndarray, limits: np.ndarray) -> _Solved:
     """Shares of columns, the longest staircase of their mixture, and what it exceeds the limits by."""
     stairs, count = lengths.shape
-    upper = np.zeros((stairs + 3, count + 4))
-    upper[:stairs, :count], upper[:stairs, count] = lengths, -1
-    upper[stairs:, :count], upper[stairs:, count + 1 :] = use, -np.eye(3)
-    return linprog(
-        np.concatenate([TRACE * PRICES @ use, [1.0], _DEAREST]),
-        A_ub=upper,
-        b_ub=np.concatenate([np.zeros(stairs), limits]),
-        A_eq=np.concatenate([np.ones(count), np.zeros(4)])[None, :],
-        b_eq=[1.0],
-        method="highs",
-    )
+    rows = np.zeros((stairs + 4, count + 4))
+    rows[:stairs, :count], rows[:stairs, count] = lengths, -1
+    rows[stairs:-1, :count], rows[stairs:-1, count + 1 :] = use, -np.eye(3)
+    rows[-1, :count] = 1
+    model = highspy.HighsLp()
+    model.num_row_, model.num_col_ = rows.shape
+    model.col_cost_ = np.concatenate([TRACE * PRICES @ use, [1.0], _DEAREST])
+    model.col_lower_ = np.zeros(count + 4)
+    model.col_upper_ = np.full(count + 4, highspy.kHighsInf)
+    model.row_lower_ = np.append(np.full(stairs + 3, -highspy.kHighsInf), 1.0)
+    model.row_upper_ = np.concatenate([np.zeros(stairs), limits, [1.0]])
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_ = np.arange(stairs + 5) * (count + 4)
+    model.a_matrix_.index_ = np.tile(np.arange(count + 4), stairs + 4)
+    model.a_matrix_.value_ = rows.ravel()
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("presolve", "off")
+    solver.setOptionValue("threads", 1)
+    solver.passModel(model)
+    solver.run()
+    found = solver.getSolution()
+    dual = np.maximum(-np.asarray(found.row_dual)[:-1], 0.0)
+    return _Solved(solver.getInfo().objective_function_value, np.asarray(found.col_value), dual)

@@ -1,10 +1,14 @@
-"""The folding of least latency within limits: branch and bound.
+"""The folding of least latency within limits: branch and bound, in passes.
 
-A node is a part of all foldings: options of each layer. Its bound comes from a mixture
+A pass looks for foldings sooner than a cap. The first cap is little above a bound of all foldings; where
+nothing is sooner, the cap is the new bound, and the next one lies between it and the best folding known.
+So options that no folding below the cap can contain are left out from the start, and few are left.
+
+A node is a part of all foldings: options of each layer. Its bound comes from a mixture of staircases
 (:mod:`bnn_hw.plan.mixture`) that grows by the shortest path for its weights and prices, and by that
-path's longest staircase, until nothing is gained. Options that no folding sooner than the best one
-known can contain are left out, and what remains is split in two where the mixture is most mixed.
-Buffers are counted as deep as the slowest option left needs them, or less.
+path's longest staircase, until nothing is gained; where few options are left, block RAM and DSP slices
+are counted instead of priced (:mod:`bnn_hw.plan.packed`). What remains is split in two where the mixture
+is most mixed. Buffers are counted as deep as the slowest option left needs them, or less.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import numpy as np
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.plan.cuts import Cut
 from bnn_hw.plan.mixture import TRACE, Column, Optimum, Staircases
+from bnn_hw.plan.packed import Packed
 from bnn_hw.plan.relax import PRICES, Relaxed
 from bnn_hw.plan.search import Search, limits_of
 from bnn_hw.plan.sized import Solution, realised
@@ -26,18 +31,22 @@ from bnn_hw.plan.timing import latency_cycles
 
 # Shortest paths looked for in a node, and in all; nodes that are left then make the bound.
 _PATHS_IN_NODE = 40
-_PATHS = 1500
+_PATHS = 5000
+
+# Times the cap above which it makes no difference how soon a folding is.
+_WORTH = 1.1
+
+# Of a pass's cap above the bound: share of the bound, and of the way to the best folding, at most.
+_STEP = 0.06
+_SHARE = 0.4
 
 # Buffers are counted anew where the slowest option is so much faster; with few options left, always.
 _MUCH_FASTER = 0.7
 _FEW_OPTIONS = 1500
 
-# Where a good folding is looked for: shares of a bound by which options may exceed it, options in all,
-# parts looked at, and slowest options' cycles that make no difference.
-_LIKELY = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
-_DIVE_OPTIONS = 2000
-_DIVE_PARTS = 25
-_ALIKE = 0.1
+# Options in all up to which block RAM is counted piece by piece; how often in a node.
+_PACKED_OPTIONS = 3000
+_PACKED_IN_NODE = 12
 
 # Times the prices that keep to the limits, at most, and steps in which they are looked for.
 _DEARER = 1.5
@@ -79,51 +88,63 @@ class Soonest:
     def __init__(self, search: Search, limit: Resources) -> None:
         self.search, self.limit = search, limit
         self.solution: Solution | None = None
-        self.latency, self.bound = float("inf"), 0.0
+        self.latency, self.bound, self._cap = float("inf"), 0.0, float("inf")
         self._limits = np.minimum(limits_of(limit), 1e9)
         self._heads = search.heads()
         self._staircases = Staircases(search)
         self._paths = 0
         self._looked: set[tuple] = set()
-        self._dived: list[int] = []
 
     def run(self, cycles: int) -> None:
         """Search all foldings within ``cycles`` a frame."""
         cuts = self.search.within(cycles)
         assert cuts is not None
+        root = self._priced(_Node(0.0, 0, cuts, 1 << 62, np.zeros(0), np.zeros(3), []))
+        if root:
+            self._look_dearer(root.node)
+            self.bound = root.node.bound
+        while root and self.bound < self.latency and self._paths < _PATHS:
+            between = self.bound + _SHARE * (self.latency - self.bound)
+            self._cap = min(self.latency, float(np.ceil(min((1 + _STEP) * self.bound, between))))
+            self.bound = max(self.bound, self._pass(root.node))
+        self.bound = min(self.bound, self.latency) if root else self.latency
+
+    def _pass(self, root: _Node) -> float:
+        """Search all foldings sooner than the cap; what no other folding is below."""
         numbers = itertools.count()
-        heap = [_Node(0.0, next(numbers), cuts, 1 << 62, np.zeros(0), np.zeros(3), [])]
-        while heap and heap[0].bound < self.latency:
+        heap = [root]
+        while heap and heap[0].bound < self._cap:
             if self._paths >= _PATHS:
-                self.bound = heap[0].bound
-                return
+                return heap[0].bound
             for part in self._expanded(heapq.heappop(heap)):
                 heapq.heappush(heap, replace(part, number=next(numbers)))
-        self.bound = self.latency
+        return self._cap
 
     def _expanded(self, node: _Node) -> Iterator[_Node]:
-        """What is left of a node, in parts; nothing where no folding in it is sooner than the best."""
+        """What is left of a node, in parts; nothing where no folding in it is below the cap."""
         while bounded := self._bounded(node):
-            self._dive(bounded)
             node = bounded.node
-            cuts = self._left(bounded)
-            if node.bound >= self.latency or any(not len(cut.option) for cut in cuts):
+            if any(not len(cut.option) for cut in node.cuts):
                 return
-            slowest = max(int(cut.table.cycles[cut.option].max()) for cut in cuts)
-            few = sum(len(cut.option) for cut in cuts) <= _FEW_OPTIONS
+            slowest = max(int(cut.table.cycles[cut.option].max()) for cut in node.cuts)
+            few = sum(len(cut.option) for cut in node.cuts) <= _FEW_OPTIONS
             if slowest >= node.counted * (1 if few else _MUCH_FASTER):
-                yield from self._parts(bounded, cuts)
+                yield from self._parts(bounded)
                 return
-            node = replace(node, cuts=self.search.buffered(cuts, slowest), counted=slowest)
-
-    def _left(self, bounded: _Bounded) -> list[Cut]:
-        """The node's options that a folding sooner than the best may contain."""
-        if self.solution is None:
-            return bounded.node.cuts
-        return _only(bounded.node.cuts, bounded.relaxed.pruned(self.latency - 0.5))
+            node = replace(node, cuts=self.search.buffered(node.cuts, slowest), counted=slowest)
 
     def _bounded(self, node: _Node) -> _Bounded | None:
-        """The node with the best bound that is found; None where it holds nothing sooner than the best."""
+        """The node with the best bound that is found and what is left; None where that is nothing."""
+        if len(node.weights) and sum(len(cut.option) for cut in node.cuts) <= _PACKED_OPTIONS:
+            return self._packed(node)
+        bounded = self._priced(node)
+        if bounded is None or bounded.node.bound >= self._cap:
+            return None
+        kept = bounded.relaxed.pruned(self._cap - 0.5)
+        return replace(bounded, node=replace(bounded.node, cuts=_only(bounded.node.cuts, kept)))
+
+    def _priced(self, node: _Node) -> _Bounded | None:
+        """The node with a bound of prices alone; None where it holds nothing below the cap."""
         columns = [moved for column in node.columns if (moved := self._staircases.moved(node.cuts, column))]
         best: _Bounded | None = None
         optimum = Optimum(0.0, np.zeros(0), node.weights, node.prices)
@@ -140,7 +161,7 @@ class Soonest:
                 least = max(node.bound, float(np.ceil(bound - 0.5)))
                 node = replace(node, bound=least, weights=optimum.weights, prices=optimum.prices)
                 best = _Bounded(node, relaxed, columns, optimum.shares)
-                if least >= self.latency:
+                if least >= self._cap:
                     return None
             column = self._staircases.column(node.cuts, path.rows, path.arrivals)
             columns.append(column)
@@ -150,8 +171,53 @@ class Soonest:
                 break
         assert best is not None, "the second path has weights"
         node = replace(best.node, columns=columns)
-        self._look_dearer(node)
         return replace(best, node=node, columns=columns, shares=optimum.shares)
+
+    def _packed(self, node: _Node) -> _Bounded | None:
+        """The node with a bound that counts block RAM, and what is left; None where that is nothing."""
+        cuts = node.cuts
+        columns = [c for c in self._moved(cuts, node.columns) if (c.use[1:] <= self._limits[1:]).all()]
+        optimum, reached = Optimum(0.0, np.zeros(0), node.weights, node.prices), -np.inf
+        best = optimum
+        for _ in range(_PACKED_IN_NODE):
+            mixed = self._staircases.mixed(cuts, optimum.weights)
+            packed = Packed(self._heads, mixed, self._limits, optimum.prices)
+            self._paths += 1
+            if packed.bound > reached:
+                reached, best = packed.bound, optimum
+                node = replace(node, bound=max(node.bound, float(np.ceil(reached - 0.5))))
+            if node.bound >= self._cap:
+                return None
+            column = self._staircases.column(cuts, *packed.path())
+            self._look(cuts, column)
+            kept = packed.pruned(self._cap - 0.5)
+            cuts = [cut.kept(mask) for cut, mask in zip(cuts, kept, strict=True)]
+            if any(not len(cut.option) for cut in cuts):
+                return None
+            columns = _kept([*columns, column], kept)
+            shares = np.ones(len(columns))
+            if not columns:
+                break
+            limits = np.where(packed.counted, 1e9, self._limits)
+            found = self._staircases.optimum(columns, limits, optimum.weights)
+            shares = found.shares
+            if np.ceil(found.latency - 0.5) <= node.bound:
+                break
+            # Half of the way from the best price: the last path's alone would swing.
+            optimum = replace(found, prices=(best.prices + found.prices) / 2)
+        relaxed = self._relaxed(cuts, best)
+        if not columns:
+            _, path = relaxed.shortest(relaxed.objective + best.prices)
+            if path is None:
+                return None
+            columns, shares = [self._staircases.column(cuts, path.rows, path.arrivals)], np.ones(1)
+        node = replace(node, cuts=cuts, columns=columns, weights=best.weights, prices=best.prices)
+        return _Bounded(node, relaxed, columns, shares)
+
+    def _moved(self, cuts: list[Cut], columns: list[Column]) -> list[Column]:
+        """The columns that lie in the cuts."""
+        moved = (self._staircases.moved(cuts, column) for column in columns)
+        return [column for column in moved if column]
 
     def _relaxed(self, cuts: list[Cut], optimum: Optimum) -> Relaxed:
         mixed = self._staircases.mixed(cuts, optimum.weights)
@@ -165,7 +231,7 @@ class Soonest:
         """Build a path's folding with the buffers it needs if it may be the soonest; keep it if it is."""
         latency = self._staircases.latency(column)
         within = (column.use <= self._limits + 1e-9).all()
-        if latency >= self.latency or not within or column.options in self._looked:
+        if latency >= min(self.latency, _WORTH * self._cap) or not within or column.options in self._looked:
             return
         self._looked.add(column.options)
         found = self.search.settled(cuts, column.rows, self.limit)
@@ -178,6 +244,7 @@ class Soonest:
         exact = latency_cycles(solution.stages)
         if exact < self.latency:
             self.latency, self.solution = exact, solution
+            self._cap = min(self._cap, exact)
 
     def _look_dearer(self, node: _Node) -> None:
         """Look at a path that keeps to the limits because what is short is dearer than it need be."""
@@ -195,43 +262,11 @@ class Soonest:
             else:
                 least = factor
 
-    def _dive(self, bounded: _Bounded) -> None:
-        """Look for a folding among the options likeliest by their costs, depth first, its buffers counted."""
-        node = bounded.node
-        main = bounded.columns[int(bounded.shares.argmax())]
-        chosen = zip(node.cuts, main.options, strict=True)
-        cycles = max(int(cut.table.cycles[option]) for cut, (option, _) in chosen)
-        if any(abs(cycles - other) < _ALIKE * other for other in self._dived):
-            return
-        self._dived.append(cycles)
-        likely: list[Cut] = []
-        for more in _LIKELY:
-            wider = bounded.relaxed.pruned((1 + more) * node.bound)
-            wider = [cut.kept(cut.table.cycles[cut.option] <= cycles) for cut in wider]
-            if likely and sum(len(cut.option) for cut in wider) > _DIVE_OPTIONS:
-                break
-            likely = wider
-        if any(not len(cut.option) for cut in likely):
-            return
-        cuts = self.search.buffered(_only(node.cuts, likely), cycles)
-        stack = [replace(node, bound=0.0, cuts=cuts, counted=cycles)]
-        for _ in range(_DIVE_PARTS):
-            if not stack:
-                return
-            part = self._bounded(stack.pop())
-            if part:
-                # The likeliest part comes last, and is looked at first.
-                stack += sorted(self._parts(part, self._left(part)), key=lambda p: self._share(p, part))
-
-    def _share(self, part: _Node, whole: _Bounded) -> float:
-        """Of the mixture's columns that lie in a part."""
-        columns = zip(whole.columns, whole.shares, strict=False)
-        return sum(float(share) for column, share in columns if self._staircases.moved(part.cuts, column))
-
     # Parts
 
-    def _parts(self, bounded: _Bounded, cuts: list[Cut]) -> Iterator[_Node]:
+    def _parts(self, bounded: _Bounded) -> Iterator[_Node]:
         """Two parts that together are the node's cuts; none if these hold one folding."""
+        cuts = bounded.node.cuts
         found = _most_mixed(bounded, cuts) or _apart(bounded, cuts)
         if not found:
             return
@@ -239,6 +274,16 @@ class Soonest:
         for mask in (low, ~low):
             part = [cut.kept(mask) if index == layer else cut for index, cut in enumerate(cuts)]
             yield replace(bounded.node, cuts=part)
+
+
+def _kept(columns: list[Column], kept: list[np.ndarray]) -> list[Column]:
+    """The columns whose options are kept, their rows counted among these."""
+    number = [np.cumsum(mask) - 1 for mask in kept]
+    return [
+        replace(column, rows=tuple(int(n[row]) for n, row in zip(number, column.rows, strict=True)))
+        for column in columns
+        if all(mask[row] for mask, row in zip(kept, column.rows, strict=True))
+    ]
 
 
 def _only(cuts: list[Cut], kept: list[Cut]) -> list[Cut]:
