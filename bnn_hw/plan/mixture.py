@@ -10,6 +10,7 @@ staircase is shortest, within the limits on average. It is solved by HiGHS.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import highspy
 import numpy as np
@@ -183,6 +184,16 @@ class _Solved:
     dual: np.ndarray
 
 
+@cache
+def _solver() -> highspy.Highs:
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    # The programmes are too small for it.
+    solver.setOptionValue("presolve", "off")
+    solver.setOptionValue("threads", 1)
+    return solver
+
+
 def _solved(lengths: np.ndarray, use: np.ndarray, limits: np.ndarray) -> _Solved:
     """Shares of columns, the longest staircase of their mixture, and what it exceeds the limits by."""
     stairs, count = lengths.shape
@@ -201,10 +212,8 @@ def _solved(lengths: np.ndarray, use: np.ndarray, limits: np.ndarray) -> _Solved
     model.a_matrix_.start_ = np.arange(stairs + 5) * (count + 4)
     model.a_matrix_.index_ = np.tile(np.arange(count + 4), stairs + 4)
     model.a_matrix_.value_ = rows.ravel()
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("presolve", "off")
-    solver.setOptionValue("threads", 1)
+    solver = _solver()
+    solver.clearModel()
     solver.passModel(model)
     solver.run()
     found = solver.getSolution()

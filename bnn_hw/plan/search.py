@@ -77,6 +77,7 @@ class Search:
         """
         self.chain = chain
         self.tables = Tables(chain, dsp, most, most_pixels)
+        self._needs: dict[tuple[str, int, int], int] = {}
         self._costs: dict[tuple[str, int, int], tuple[tuple[float, int, int, int], ...]] = {}
 
     def intervals(self) -> list[int]:
@@ -225,12 +226,17 @@ class Search:
         for cut in cuts:
             table = cut.table
             option = np.unique(cut.option)
-            pace = self.tables.paces[table.layer.name]
-            words = {
-                b: pace.words(table.buffers[b], cycles) for b in np.unique(table.buffer[option]) if b >= 0
-            }
+            places = np.unique(table.buffer[option])
+            words = {place: self._words(table, place, cycles) for place in places if place >= 0}
             found.append(self._expanded(table, option, words, cycles))
         return found
+
+    def _words(self, table: LayerTable, place: int, cycles: int) -> int:
+        """Words that a buffer needs for a frame every ``cycles``."""
+        key = table.layer.name, place, cycles
+        if key not in self._needs:
+            self._needs[key] = self.tables.paces[table.layer.name].words(table.buffers[place], cycles)
+        return self._needs[key]
 
     def _expanded(
         self, table: LayerTable, option: np.ndarray, words: dict[int, int], cycles: int | None
