@@ -19,31 +19,42 @@ class Programme:
         """The best folding within the limits."""
         if any(not len(cut.option) for cut in self.cuts):
             return None
-        most = sum(cut.use[:, 1:].max(axis=0) for cut in self.cuts) + self.heads[:, 1:].max(axis=0)
-        self.size = tuple(int(v) + 1 for v in np.minimum(most, self.limits[1:]))
+        # Counted is what options take more than their layer takes in any case.
+        least = [np.min(use[:, 1:], axis=0) for use in (self.heads, *(cut.use for cut in self.cuts))]
+        self._always = sum(least)
+        heads, *self._spent = (
+            (use[:, 1:] - low).astype(int)
+            for use, low in zip((self.heads, *(cut.use for cut in self.cuts)), least, strict=True)
+        )
+        most = heads.max(axis=0) + sum(spent.max(axis=0) for spent in self._spent)
+        self.size = tuple(
+            int(v) + 1 for v in np.minimum(most, np.minimum(self.limits[1:], 1e9) - self._always)
+        )
+        if min(self.size) < 1:
+            return None
         states: list[dict[int, np.ndarray]] = [{}]
-        for arrival, (lut, halves, dsp) in enumerate(self.heads):
+        for arrival, (halves, dsp) in enumerate(heads):
             state = np.full(self.size, np.inf)
             if halves < self.size[0] and dsp < self.size[1]:
-                state[int(halves), int(dsp)] = lut
+                state[halves, dsp] = self.heads[arrival, 0]
             states[0][arrival] = state
-        for cut in self.cuts:
-            states.append(self._step(cut, states[-1]))
+        for index in range(len(self.cuts)):
+            states.append(self._step(index, states[-1]))
         return self._read(states)
 
     def _entered(self, cut: Cut, state: dict[int, np.ndarray], entry: int) -> np.ndarray | None:
         ways = [v + cut.way[a, entry] for a, v in state.items() if cut.way[a, entry] < np.inf]
         return np.minimum.reduce(ways) if ways else None
 
-    def _step(self, cut: Cut, state: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    def _step(self, index: int, state: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+        cut, spent = self.cuts[index], self._spent[index]
         after: dict[int, np.ndarray] = {}
         for entry in np.unique(cut.entry):
             entered = self._entered(cut, state, entry)
             if entered is None:
                 continue
             for row in np.flatnonzero(cut.entry == entry):
-                lut, halves, dsp = cut.use[row]
-                h, d = int(halves), int(dsp)
+                lut, (h, d) = cut.use[row, 0], spent[row]
                 if h >= self.size[0] or d >= self.size[1]:
                     continue
                 give = int(cut.give[row])
@@ -58,6 +69,7 @@ class Programme:
 
     def _read(self, states: list[dict[int, np.ndarray]]) -> Path | None:
         halves, dsp = np.ogrid[: self.size[0], : self.size[1]]
+        halves, dsp = halves + self._always[0], dsp + self._always[1]
         best: tuple[float, int, tuple[int, int]] | None = None
         for give, lut in states[-1].items():
             value = np.where(
@@ -73,23 +85,22 @@ class Programme:
         if best is None:
             return None
         worth, give, (h, d) = best
-        use = np.array([states[-1][give][h, d], h, d], dtype=float)
+        use = np.array([states[-1][give][h, d], self._always[0] + h, self._always[1] + d], dtype=float)
         rows: list[int] = []
         ways: list[int] = []
         for index in range(len(self.cuts) - 1, -1, -1):
-            row, give, h, d = self._back(
-                self.cuts[index], states[index], states[index + 1][give][h, d], give, h, d
-            )
+            row, give, h, d = self._back(index, states[index], states[index + 1][give][h, d], give, h, d)
             rows.append(row)
             ways.append(give)
         return Path(tuple(reversed(rows)), tuple(reversed(ways)), use, worth)
 
     def _back(
-        self, cut: Cut, before: dict[int, np.ndarray], value: float, give: int, h: int, d: int
+        self, index: int, before: dict[int, np.ndarray], value: float, give: int, h: int, d: int
     ) -> tuple[int, int, int, int]:
+        cut, spent = self.cuts[index], self._spent[index]
         for row in np.flatnonzero(cut.give == give):
-            lut, halves, dsp = cut.use[row]
-            h0, d0 = h - int(halves), d - int(dsp)
+            lut = cut.use[row, 0]
+            h0, d0 = h - int(spent[row, 0]), d - int(spent[row, 1])
             if h0 < 0 or d0 < 0:
                 continue
             for arrival, state in before.items():
