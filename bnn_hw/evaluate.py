@@ -255,8 +255,13 @@ def text(judgement: Judgement) -> str:
             f"  {name}: {group.accuracy:.2%} ({low:.2%} to {high:.2%}) on {group.pictures} pictures "
             f"of {group.persons} persons"
         )
-        if group.mask_or_not:
-            lines.append(f"    mask against no mask: {group.mask_or_not.balanced_accuracy:.2%} balanced")
+        if both := group.mask_or_not:
+            low, high = both.mask_accuracy_interval
+            lines.append(f"    mask against no mask: {both.balanced_accuracy:.2%} balanced")
+            lines.append(
+                f"    with a mask: {both.mask_accuracy:.2%} ({low:.2%} to {high:.2%}) in the right class "
+                f"of {both.mask_pictures}"
+            )
     if judgement.twin is not None and judgement.twin_difference is not None:
         low, high = judgement.twin.interval
         lines.append(

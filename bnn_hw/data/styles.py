@@ -27,7 +27,7 @@ ROWS, COLUMNS = 64, 96
 UNSEEN_HUES = ((0.06, 0.13), (0.72, 0.88))
 
 # Around them lie the hues of skin and lips, which a network takes for a bare face if it sees few masks of
-# them: as many colours again are drawn within this share of the circle beside the unseen hues.
+# them. So every other colour is drawn within this share of the circle beside the unseen hues.
 _BESIDE = 0.06
 
 
@@ -41,7 +41,7 @@ def draw_style(name: str, rng: Rng) -> MaskStyle:
 def colour(rng: Rng, unseen: bool = False) -> Colour:
     """A cloth's colour: often black, grey or white, else any hue outside (or inside) the unseen ones.
 
-    Half of the seen hues lie beside the unseen ones.
+    Seven of ten seen hues lie beside the unseen ones.
     """
     if not unseen and rng.random() < 0.35:
         grey = float(rng.choice([rng.uniform(15, 50), rng.uniform(50, 190), rng.uniform(190, 245)]))
@@ -267,7 +267,7 @@ def _mixed(pattern: NDArray[np.bool_], rng: Rng, unseen: bool = False) -> Textur
     return np.where(pattern[..., None], np.array(colour(rng, unseen)), np.array(colour(rng, unseen)))
 
 
-def _faded(share: Texture, rng: Rng) -> Texture:
+def _faded(share: NDArray[np.floating], rng: Rng) -> Texture:
     """From one colour, where ``share`` is 0, to black, grey or white, where it is 1.
 
     A mixture with a grey keeps the hue, so no unseen hue comes of it.

@@ -116,15 +116,16 @@ def _results(test: Mapping[str, Any]) -> str:
 
 def _groups(groups: Mapping[str, Any]) -> str:
     lines = [
-        "| source | accuracy | interval | mask against no mask | pictures | persons |",
-        "|---|---:|---|---:|---:|---:|",
+        "| source | accuracy | interval | with a mask alone | mask against no mask | pictures | persons |",
+        "|---|---:|---|---:|---:|---:|---:|",
     ]
     for name, test in groups.items():
         low, high = test["interval"]
         both = test.get("mask_or_not")
         balanced = f"{both['balanced_accuracy']:.2%}" if both else "–"
+        masked = f"{both['mask_accuracy']:.2%} of {both['mask_pictures']:,}" if both else "–"
         lines.append(
-            f"| {name} | {test['accuracy']:.2%} | {low:.2%} to {high:.2%} | {balanced} "
+            f"| {name} | {test['accuracy']:.2%} | {low:.2%} to {high:.2%} | {masked} | {balanced} "
             f"| {test['pictures']:,} | {test['persons']:,} |"
         )
     return "\n".join(lines)

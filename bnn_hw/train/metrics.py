@@ -42,7 +42,8 @@ class Calibration:
 class MaskOrNot:
     """The answers taken together as mask (worn anyhow) against no mask.
 
-    balanced_accuracy: mean of the two recalls; intervals: of each recall.
+    balanced_accuracy: mean of the two recalls; intervals: of each recall. mask_accuracy: share of the
+    pictures with a mask that are in the right class, with its interval.
     """
 
     mask_recall: float
@@ -52,6 +53,8 @@ class MaskOrNot:
     bare_interval: Interval
     bare_pictures: int
     balanced_accuracy: float
+    mask_accuracy: float
+    mask_accuracy_interval: Interval
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,7 @@ def _mask_or_not(confusion: NDArray[np.integer], classes: Sequence[str]) -> Mask
         int(confusion[np.ix_(bare, bare)].sum()),
     )
     shares = masked_hits / masked_total, bare_hits / bare_total
+    right = int(np.diag(confusion)[~bare].sum())
     return MaskOrNot(
         shares[0],
         wilson_interval(masked_hits, masked_total),
@@ -204,6 +208,8 @@ def _mask_or_not(confusion: NDArray[np.integer], classes: Sequence[str]) -> Mask
         wilson_interval(bare_hits, bare_total),
         bare_total,
         (shares[0] + shares[1]) / 2,
+        right / masked_total,
+        wilson_interval(right, masked_total),
     )
 
 

@@ -94,6 +94,20 @@ def test_unseen_styles_have_unseen_hues_only() -> None:
     assert set(UNSEEN_STYLES) < set(STYLES)
 
 
+def test_most_seen_hues_lie_beside_the_unseen_ones() -> None:
+    import colorsys
+
+    rng = np.random.default_rng(1)
+    drawn = np.array([colorsys.rgb_to_hsv(*(c / 255 for c in colour(rng))) for _ in range(2000)])
+    hues = drawn[drawn[:, 1] > 0, 0]
+    edges = np.array([edge for span in UNSEEN_HUES for edge in span])
+    beside = np.abs(hues[:, None] - edges).min(axis=1) <= 0.06 + 1e-6
+    # Every other draw; the rest is from the whole circle: unseen ones are drawn again, 0.24 of it are beside.
+    unseen = sum(high - low for low, high in UNSEEN_HUES)
+    assert np.mean(beside) == pytest.approx((0.5 + 0.5 * 0.24) / (1 - 0.5 * unseen), abs=0.04)
+    assert len(hues) / len(drawn) == pytest.approx(0.65, abs=0.04)
+
+
 def test_templates_become_textures(tmp_path: Path) -> None:
     make_templates(tmp_path)
     points = {"a": (50, 50), "b": (150, 50), "c": (249, 50), "d": (50, 149), "e": (150, 149), "f": (249, 149)}

@@ -32,7 +32,10 @@ def test_five_classes_name_their_sources_and_limits() -> None:
     }
     for part in metrics["data"]["pictures"].values():
         part["no_mask"] = part.pop("chin_exposed")
-    group = {**metrics["test"], "mask_or_not": {"balanced_accuracy": 0.875}}
+    group = {
+        **metrics["test"],
+        "mask_or_not": {"balanced_accuracy": 0.875, "mask_accuracy": 0.625, "mask_pictures": 8},
+    }
     text = card({**metrics, "recipe": "gate", "teacher": "twin.pt", "test_groups": {"photographs": group}})
     assert text.startswith("# gate\n")
     assert "--teacher twin.pt" in text
@@ -40,7 +43,7 @@ def test_five_classes_name_their_sources_and_limits() -> None:
     assert "Masks drawn by this project over FFHQ" in text
     assert "MaskedFace-Net (A. Cabani" not in text
     assert "| photographs |" in text
-    assert "87.50%" in text
+    assert "| 62.50% of 8 | 87.50% |" in text
     assert "real photographs judge only mask against no mask" in text
 
 

@@ -59,6 +59,9 @@ def test_mask_against_no_mask() -> None:
     assert (both.mask_recall, both.bare_recall) == (pytest.approx(2 / 3), 0.75)
     assert both.balanced_accuracy == pytest.approx((2 / 3 + 0.75) / 2)
     assert (both.mask_pictures, both.bare_pictures) == (3, 4)
+    # One of the three is taken for no mask, one for the other class.
+    assert both.mask_accuracy == pytest.approx(1 / 3)
+    assert both.mask_accuracy_interval == pytest.approx(wilson_interval(1, 3))
 
 
 def test_mcnemar_counts_what_only_one_has_right() -> None:
