@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from bnn_hw.plan.cuts import Cut, Path
@@ -14,6 +16,16 @@ PRICES = np.array([1.0, LUT_PER_BRAM36 / 2, LUT_PER_DSP])
 """Of a LUT, a RAMB18 and a DSP slice."""
 
 _ASCENT_STEPS = 40
+
+
+@dataclass(frozen=True)
+class _Forward:
+    """By layer the least to each arrival, and to each entry; what ways and options take themselves."""
+
+    reached: list[np.ndarray]
+    entered: list[np.ndarray]
+    ways: list[np.ndarray]
+    owns: list[np.ndarray]
 
 
 class Relaxed:
@@ -36,17 +48,16 @@ class Relaxed:
         self.last: Path | None = None
         self.impossible = False
 
-    def _forward(self, weights: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """By layer the least to each arrival, and to each entry."""
-        reached, entered = [self.heads @ weights], []
+    def _forward(self, weights: np.ndarray) -> _Forward:
+        reached, entered, ways, owns = [self.heads @ weights], [], [], []
         for cut in self.cuts:
-            way = self._way(cut, weights)
-            entered.append((reached[-1][:, None] + way).min(axis=0))
-            value = entered[-1][cut.entry] + self._own(cut, weights)
+            ways.append(self._way(cut, weights))
+            owns.append(self._own(cut, weights))
+            entered.append((reached[-1][:, None] + ways[-1]).min(axis=0))
             gives = np.full(cut.gives, np.inf)
-            np.minimum.at(gives, cut.give, value)
+            np.minimum.at(gives, cut.give, entered[-1][cut.entry] + owns[-1])
             reached.append(gives)
-        return reached, entered
+        return _Forward(reached, entered, ways, owns)
 
     def _way(self, cut: Cut, weights: np.ndarray) -> np.ndarray:
         if weights[0] == 0:
@@ -60,9 +71,9 @@ class Relaxed:
 
     def shortest(self, weights: np.ndarray) -> tuple[float, Path | None]:
         """The shortest path and its length; none where there is no path."""
-        reached, entered = self._forward(weights)
-        give = int(reached[-1].argmin())
-        length = float(reached[-1][give])
+        forward = self._forward(weights)
+        give = int(forward.reached[-1].argmin())
+        length = float(forward.reached[-1][give])
         if length == np.inf:
             return length, None
         rows: list[int] = []
@@ -70,11 +81,12 @@ class Relaxed:
         use, tail = np.zeros(3), 0.0
         for index in range(len(self.cuts) - 1, -1, -1):
             cut = self.cuts[index]
-            value = entered[index][cut.entry] + self._own(cut, weights)
-            row = int(np.where(cut.give == give, value, np.inf).argmin())
+            there = np.flatnonzero(cut.give == give)
+            value = forward.entered[index][cut.entry[there]] + forward.owns[index][there]
+            row = int(there[value.argmin()])
             rows.append(row)
             entry = int(cut.entry[row])
-            give = int((reached[index] + self._way(cut, weights)[:, entry]).argmin())
+            give = int((forward.reached[index] + forward.ways[index][:, entry]).argmin())
             ways.append(give)
             use = use + cut.use[row] + np.array([cut.way[give, entry], 0, 0])
             if self.extra:
@@ -122,14 +134,14 @@ class Relaxed:
         """The cuts without options that no path within the limits and of a value up to ``cap`` contains."""
         weights = self.objective + self.prices
         cap += float(self.prices @ np.minimum(self.limits, 1e9)) + 1e-6
-        _, entered = self._forward(weights)
+        forward = self._forward(weights)
         behind = np.zeros(self.cuts[-1].gives)
         kept: list[Cut] = []
         for index in range(len(self.cuts) - 1, -1, -1):
             cut = self.cuts[index]
-            rest = self._own(cut, weights) + behind[cut.give]
-            kept.append(cut.kept(entered[index][cut.entry] + rest <= cap))
+            rest = forward.owns[index] + behind[cut.give]
+            kept.append(cut.kept(forward.entered[index][cut.entry] + rest <= cap))
             after = np.full(cut.way.shape[1], np.inf)
             np.minimum.at(after, cut.entry, rest)
-            behind = (self._way(cut, weights) + after[None, :]).min(axis=1)
+            behind = (forward.ways[index] + after[None, :]).min(axis=1)
         return list(reversed(kept))
