@@ -9,7 +9,7 @@ staircase is shortest, within the limits on average. It is solved by HiGHS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import highspy
@@ -32,7 +32,8 @@ class Column:
     """A path as the linear programme sees it.
 
     options: of each layer the option and whether its buffer lies in block RAM; rows: these in the
-    cuts; use: LUT, RAMB18, DSP; stops, paces: of the layers, and the numbers of their paces.
+    cuts; use: LUT, RAMB18, DSP; stops, paces: of the layers, and the numbers of their paces. lengths:
+    what the staircases take on it, as far as they were asked for.
     """
 
     options: tuple[tuple[int, bool], ...]
@@ -41,6 +42,7 @@ class Column:
     use: np.ndarray
     stops: tuple[Stop, ...]
     paces: tuple[int, ...]
+    lengths: list[np.ndarray] = field(default_factory=lambda: [np.zeros(0)], compare=False)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,6 @@ class Staircases:
             rests = [[layer.rest(arrival, entry) for entry in table.entries] for arrival in table.arrivals]
             self._rests.append(np.array(rests))
         self._known: set[Staircase] = set()
-        self._lengths_of: dict[tuple, np.ndarray] = {}
         # By staircase: cycles before it by arrival, in each layer by pace, and which layers it leaves early.
         self._starts = np.zeros((0, len(self._beats)))
         self._spans = [np.zeros((0, len(kinds))) for kinds in self._kinds]
@@ -161,17 +162,16 @@ class Staircases:
 
     def _lengths(self, column: Column) -> np.ndarray:
         """What each staircase takes on a path; those known from before are kept."""
-        key = column.paces, column.stops, column.arrivals[0]
-        before = self._lengths_of.get(key, np.zeros(0))
-        new = slice(len(before), None)
+        before = column.lengths[0]
         if len(before) < len(self._starts):
+            new = slice(len(before), None)
             stops = column.stops
             gained = np.append([stop.rest for stop in stops[1:]], 0) - [stop.lead for stop in stops]
             lengths = sum(stop.delay for stop in stops) + self._starts[new, column.arrivals[0]]
             lengths = lengths + self._early[new] @ gained
             for spans, pace in zip(self._spans, column.paces, strict=True):
                 lengths = lengths + spans[new, pace]
-            before = self._lengths_of[key] = np.append(before, lengths)
+            before = column.lengths[0] = np.append(before, lengths)
         return before
 
 

@@ -120,10 +120,10 @@ def _priced(cut: Cut, lut_price: float) -> np.ndarray:
 
 def _alike(spent: np.ndarray) -> list[tuple[np.ndarray, tuple[int, int]]]:
     """The options that spend the same, and what."""
-    found, of = np.unique(spent, axis=0, return_inverse=True)
-    order = np.argsort(of.reshape(-1), kind="stable")
-    parts = np.split(order, np.cumsum(np.bincount(of.reshape(-1)))[:-1])
-    return [(rows, (int(halves), int(dsp))) for rows, (halves, dsp) in zip(parts, found, strict=True)]
+    number = spent @ (1 << 20, 1)
+    order = np.argsort(number, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
+    return [(rows, (int(spent[rows[0], 0]), int(spent[rows[0], 1]))) for rows in parts]
 
 
 def _least_by(sums: Sums, way: np.ndarray) -> Sums:

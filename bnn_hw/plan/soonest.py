@@ -33,8 +33,9 @@ from bnn_hw.plan.timing import latency_cycles
 _PATHS_IN_NODE = 40
 _PATHS = 5000
 
-# Times the cap above which it makes no difference how soon a folding is.
+# A folding above the cap is worth a look up to so many times the cap, if it is so much sooner than the best.
 _WORTH = 1.1
+_MUCH_SOONER = 0.9
 
 # Of a pass's cap above the bound: share of the bound, and of the way to the best folding, at most.
 _STEP = 0.06
@@ -231,7 +232,8 @@ class Soonest:
         """Build a path's folding with the buffers it needs if it may be the soonest; keep it if it is."""
         latency = self._staircases.latency(column)
         within = (column.use <= self._limits + 1e-9).all()
-        if latency >= min(self.latency, _WORTH * self._cap) or not within or column.options in self._looked:
+        worth = max(self._cap, min(_MUCH_SOONER * self.latency, _WORTH * self._cap))
+        if latency >= min(self.latency, worth) or not within or column.options in self._looked:
             return
         self._looked.add(column.options)
         found = self.search.settled(cuts, column.rows, self.limit)
