@@ -130,7 +130,10 @@ class Soonest:
             slowest = max(int(cut.table.cycles[cut.option].max()) for cut in node.cuts)
             few = sum(len(cut.option) for cut in node.cuts) <= _FEW_OPTIONS
             if slowest >= node.counted * (1 if few else _MUCH_FASTER):
-                yield from self._parts(bounded)
+                parts = list(self._parts(bounded))
+                if not parts:
+                    self._settle(node.cuts, bounded.columns[-1])
+                yield from parts
                 return
             node = replace(node, cuts=self.search.buffered(node.cuts, slowest), counted=slowest)
 
@@ -229,13 +232,16 @@ class Soonest:
     # Foldings
 
     def _look(self, cuts: list[Cut], column: Column) -> None:
-        """Build a path's folding with the buffers it needs if it may be the soonest; keep it if it is."""
+        """Build a path's folding if it keeps to the limits and may be the soonest."""
         latency = self._staircases.latency(column)
         within = (column.use <= self._limits + 1e-9).all()
         worth = max(self._cap, min(_MUCH_SOONER * self.latency, _WORTH * self._cap))
-        if latency >= min(self.latency, worth) or not within or column.options in self._looked:
-            return
-        self._looked.add(column.options)
+        if latency < min(self.latency, worth) and within and column.options not in self._looked:
+            self._looked.add(column.options)
+            self._settle(cuts, column)
+
+    def _settle(self, cuts: list[Cut], column: Column) -> None:
+        """Build a path's folding with the buffers it needs, in either memory; keep the soonest."""
         found = self.search.settled(cuts, column.rows, self.limit)
         if found is None:
             return
