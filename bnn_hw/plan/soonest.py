@@ -132,7 +132,7 @@ class Soonest:
             if slowest >= node.counted * (1 if few else _MUCH_FASTER):
                 parts = list(self._parts(bounded))
                 if not parts:
-                    self._settle(node.cuts, bounded.columns[-1])
+                    self._settle(node.cuts, (0,) * len(node.cuts))
                 yield from parts
                 return
             node = replace(node, cuts=self.search.buffered(node.cuts, slowest), counted=slowest)
@@ -238,11 +238,11 @@ class Soonest:
         worth = max(self._cap, min(_MUCH_SOONER * self.latency, _WORTH * self._cap))
         if latency < min(self.latency, worth) and within and column.options not in self._looked:
             self._looked.add(column.options)
-            self._settle(cuts, column)
+            self._settle(cuts, column.rows)
 
-    def _settle(self, cuts: list[Cut], column: Column) -> None:
-        """Build a path's folding with the buffers it needs, in either memory; keep the soonest."""
-        found = self.search.settled(cuts, column.rows, self.limit)
+    def _settle(self, cuts: list[Cut], rows: tuple[int, ...]) -> None:
+        """Build the folding of these rows with the buffers it needs, in either memory; keep the soonest."""
+        found = self.search.settled(cuts, rows, self.limit)
         if found is None:
             return
         solution = realised(self.search.chain, found)
@@ -330,5 +330,8 @@ def _most_mixed(bounded: _Bounded, cuts: list[Cut]) -> tuple[int, np.ndarray] | 
 def _apart(bounded: _Bounded, cuts: list[Cut]) -> tuple[int, np.ndarray] | None:
     """The layer of most options, and the last path's option in it; None if no layer has others."""
     layer = int(np.argmax([len(np.unique(cut.option)) for cut in cuts]))
-    low = cuts[layer].option == bounded.columns[-1].options[layer][0]
-    return (layer, low) if low.any() and not low.all() else None
+    option = cuts[layer].option
+    last = bounded.columns[-1].options[layer][0]
+    # The last path's may be left out by now; then any other one does.
+    low = option == (last if last in option else option[0])
+    return (layer, low) if not low.all() else None

@@ -1,5 +1,7 @@
 """Latencies as longest staircases, against the stages' own timing; and what least latency finds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from bnn_hw.plan.mixture import Staircases
 from bnn_hw.plan.relax import PRICES, Relaxed
 from bnn_hw.plan.search import UNLIMITED, Search, limits_of
 from bnn_hw.plan.sized import realised
+from bnn_hw.plan.soonest import Soonest, _Node
 from bnn_hw.plan.timing import latency_cycles
 from tests.networks import CNV, NCNV, UCNV, ConvSpec, DenseSpec, PoolSpec, ThresholdSpec, random_graph
 
@@ -114,6 +117,40 @@ def test_weighted_staircases_add_up_over_the_layers():
             assert path.value == pytest.approx(length)
             assert length <= latencies[other] + 1e-6
             assert other != place or length == pytest.approx(latencies[other])
+
+
+def root_of(soonest, cuts):
+    return soonest._priced(_Node(0.0, 0, cuts, 1, np.zeros(0), np.zeros(3), []))
+
+
+def test_a_single_folding_is_built_even_if_its_path_was_not_worth_a_look(monkeypatch):
+    search = Search(CHAINS["ucnv"], most_pixels=1)
+    cuts, _, solution = next(random_paths(search, 1, seed=3))
+    soonest = Soonest(search, UNLIMITED)
+    monkeypatch.setattr(soonest, "_look", lambda _, column: soonest._staircases.latency(column))
+    root = root_of(soonest, [cut.kept(np.array([0])) for cut in cuts])
+    assert list(soonest._expanded(root.node)) == []
+    assert soonest.latency == latency_cycles(solution.stages)
+
+
+def test_parts_are_the_whole_even_if_the_last_path_is_left_out():
+    """A mixture of one path, and that path no longer among the options."""
+    search = Search(CHAINS["ucnv"], most_pixels=1)
+    soonest = Soonest(search, UNLIMITED)
+    whole = root_of(soonest, search.within(20000))
+    last = whole.columns[-1]
+    cuts = [
+        cut.kept(cut.option != option) for cut, (option, _) in zip(whole.node.cuts, last.options, strict=True)
+    ]
+    left = replace(whole, node=replace(whole.node, cuts=cuts), columns=[last], shares=np.ones(1))
+    parts = list(soonest._parts(left))
+    assert len(parts) == 2
+    for layer, cut in enumerate(cuts):
+        own = [part.cuts[layer].option for part in parts]
+        assert set(np.concatenate(own)) == set(cut.option)
+        assert all(len(options) for options in own)
+    split = [layer for layer, cut in enumerate(cuts) if len(parts[0].cuts[layer].option) < len(cut.option)]
+    assert len(split) == 1
 
 
 @pytest.mark.parametrize(
