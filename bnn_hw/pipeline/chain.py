@@ -7,6 +7,7 @@ can be built. Planner and back ends read it; nothing here costs or folds.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -34,56 +35,56 @@ class MacLayer:
     runtime: bool = False
     clock_hz: int = NOMINAL_CLOCK_HZ
 
-    @property
+    @cached_property
     def is_dense(self) -> bool:
         return isinstance(self.mac.op, Dense)
 
-    @property
+    @cached_property
     def weights(self) -> np.ndarray:
         """(neurons, synapses) of -1 and +1; synapses ordered kernel row, kernel column, channel."""
         assert isinstance(self.mac.op, (Conv, Dense))
         return self.mac.op.weights.reshape(self.mh, -1)
 
-    @property
+    @cached_property
     def window_input(self) -> ValueType:
         """What the window unit sees: the input, flattened to one pixel for a dense layer."""
         if self.is_dense:
             return ValueType(self.input.dtype, (1, 1, self.input.size))
         return self.input
 
-    @property
+    @cached_property
     def kernel(self) -> tuple[int, int]:
         return self.mac.op.kernel if isinstance(self.mac.op, Conv) else (1, 1)
 
-    @property
+    @cached_property
     def stride(self) -> tuple[int, int]:
         return self.mac.op.stride if isinstance(self.mac.op, Conv) else (1, 1)
 
-    @property
+    @cached_property
     def padding(self) -> tuple[int, int, int, int]:
         """(top, left, bottom, right) pixels."""
         return self.mac.op.padding if isinstance(self.mac.op, Conv) else (0, 0, 0, 0)
 
-    @property
+    @cached_property
     def pad_value(self) -> int:
         return self.mac.op.pad_value if isinstance(self.mac.op, Conv) else 0
 
-    @property
+    @cached_property
     def channels(self) -> int:
         """Channels of one pixel at the window unit."""
         return self.window_input.channels
 
-    @property
+    @cached_property
     def mw(self) -> int:
         """Synapses of a neuron: matrix width."""
         return self.kernel[0] * self.kernel[1] * self.channels
 
-    @property
+    @cached_property
     def mh(self) -> int:
         """Neurons: matrix height."""
         return self.output.channels
 
-    @property
+    @cached_property
     def windows(self) -> int:
         """Windows (output pixels) a frame."""
         return self.output.height * self.output.width
@@ -98,7 +99,7 @@ class PoolStep:
     input: ValueType
     output: ValueType
 
-    @property
+    @cached_property
     def kernel(self) -> tuple[int, int]:
         assert isinstance(self.node.op, MaxPool)
         return self.node.op.kernel

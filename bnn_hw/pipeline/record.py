@@ -16,7 +16,8 @@ from bnn_hw.pipeline.stages import STAGES, Stage, Stream
 FORMAT = "bnn_hw.plan/1"
 
 
-@dataclass(frozen=True)
+# Not frozen: a plan adds up hundreds of thousands of them, and frozen ones take three times as long to make.
+@dataclass(slots=True, unsafe_hash=True)
 class Resources:
     """LUT sites after dual-output packing, flip-flops, 36 kbit block RAMs (halves count 0.5), DSP48.
 

@@ -222,13 +222,12 @@ def mvtu(stage: Mvtu) -> Resources:
     units = stage.pe * stage.input.pixels
     total = product(stage, different) + Resources(ff=registers * units, dsp=dsp_slices(stage))
     total += Resources(ff=places + input_registers + 8) + fitted("mvtu", counter_bits=places)
+    total += weight_memory(stage, stage.weight_memory)
     if stage.runtime:
         total += fitted("runtime", memories=1 + thresholded)
-        total += config_ram(stage.pe * stage.simd, depth, stage.weight_memory)
         if thresholded:
             total += config_ram(stage.pe * stage.threshold_bits, stage.neuron_fold, LOGIC)
         return total + skid(stage.output.width_bits)
-    total += weight_rom(stage, depth)
     if thresholded and stage.neuron_fold > 1:
         width = stage.pe * stage.threshold_bits
         # Read, then held back until a neuron's first beat; a DSP slice does that itself.
@@ -313,12 +312,14 @@ def config_ram(width: int, depth: int, memory: str) -> Resources:
     return control + Resources(lut=config_ram_lut(width, depth), ff=width)
 
 
-def weight_rom(stage: Mvtu, depth: int) -> Resources:
-    """Weights: constants at depth 1, else a ROM with a registered output."""
-    width = stage.pe * stage.simd
+def weight_memory(stage: Mvtu, memory: str) -> Resources:
+    """Weights: RAM where they can be loaded, else constants at depth 1 or a ROM with a registered output."""
+    width, depth = stage.pe * stage.simd, stage.neuron_fold * stage.synapse_fold
+    if stage.runtime:
+        return config_ram(width, depth, memory)
     if depth == 1:
         return Resources()
-    if stage.weight_memory == BLOCK:
+    if memory == BLOCK:
         return Resources(lut=block_lut(width, depth), bram36=bram36(width, depth), ff=width)
     return Resources(lut=rom_lut(width, depth), ff=distinct_columns(width, depth))
 

@@ -49,6 +49,23 @@ class Cut:
             self.way_depth,
         )
 
+    def lasting(self, tail: np.ndarray, way_tail: np.ndarray) -> Cut:
+        """The same options with other latencies."""
+        return Cut(
+            self.table,
+            self.option,
+            self.use,
+            tail,
+            self.depth,
+            self.block,
+            self.entry,
+            self.give,
+            self.gives,
+            self.way,
+            way_tail,
+            self.way_depth,
+        )
+
     def doubled(self, slow: np.ndarray, first: bool, last: bool) -> Cut:
         """Each node twice, without and with a slow option on the way to it; at the end only the latter."""
         entries, arrivals = self.way.shape[1], self.way.shape[0]

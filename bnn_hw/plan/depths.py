@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Fifo, Window
 from bnn_hw.plan.cost import stage_resources
@@ -40,30 +38,32 @@ def with_depth(stage: Window | Fifo, depth: int, memory: str | None = None) -> W
     """The stage with a buffer of ``depth`` words, by default in the kind of memory that is cheaper."""
     memory = memory or ram_style(stage.input.width_bits, depth)
     if isinstance(stage, Fifo):
-        return replace(stage, depth=depth, memory=memory)
-    return replace(stage, depth_words=depth, memory=memory)
+        return stage.varied(depth=depth, memory=memory)
+    return stage.varied(depth_words=depth, memory=memory)
+
+
+def depths_of(words: int) -> frozenset[int]:
+    """The depths worth looking at for ``words`` at least.
+
+    Full banks of 32 and 64 words (RAM32M, RAM64M), and powers of two, whose addresses wrap by themselves.
+    """
+    return frozenset((-(-words // 32) * 32, -(-words // 64) * 64, power_of_two(max(words, 2))))
 
 
 def cheapest_depth(stage: Window | Fifo, words: int) -> int:
-    """The depth of at least ``words`` that costs least, of equal ones the greatest.
-
-    Looked at: full banks of 32 and 64 words (RAM32M, RAM64M), and powers of two,
-    whose addresses wrap by themselves.
-    """
-    depths = {-(-words // 32) * 32, -(-words // 64) * 64, power_of_two(max(words, 2))}
+    """The depth of at least ``words`` that costs least, of equal ones the greatest."""
 
     def cost(depth: int) -> tuple[float, int]:
         need = stage_resources(with_depth(stage, depth))
         return need.lut + LUT_PER_BRAM36 * need.bram36, -depth
 
-    return min(depths, key=cost)
+    return min(depths_of(words), key=cost)
 
 
 def best_depth(stage: Window | Fifo, words: int, memory: str) -> tuple[Resources, int]:
     """What a buffer of at least ``words`` in this kind of memory takes least, and its depth then.
 
-    Of equal ones the greatest; looked at are the depths of :func:`cheapest_depth`.
+    Of equal ones the greatest.
     """
-    depths = {-(-words // 32) * 32, -(-words // 64) * 64, power_of_two(max(words, 2))}
-    needs = [(stage_resources(with_depth(stage, depth, memory)), depth) for depth in depths]
+    needs = [(stage_resources(with_depth(stage, depth, memory)), depth) for depth in depths_of(words)]
     return min(needs, key=lambda need: (need[0].lut + LUT_PER_BRAM36 * need[0].bram36, -need[1]))

@@ -9,7 +9,7 @@ staircase is shortest, within the limits on average. It is solved by HiGHS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 
 import highspy
@@ -18,7 +18,7 @@ import numpy as np
 from bnn_hw.plan.cuts import Cut
 from bnn_hw.plan.relax import PRICES
 from bnn_hw.plan.search import Search
-from bnn_hw.plan.staircase import LayerSteps, Staircase, Stop, longest, picture_beats
+from bnn_hw.plan.staircase import LayerSteps, Paces, Staircase, Stop, longest, picture_beats
 
 TRACE = 1e-6
 """Of a price beside a latency: all of a part's LUTs count less than half a cycle."""
@@ -69,12 +69,14 @@ class Staircases:
             for lanes, pixels, skip in tables.layers[0].arrivals
         ]
         self._layers, self._kinds, self._kind_of, self._leads, self._rests = [], [], [], [], []
+        self._paces: list[Paces] = []
         for index, (table, (_, *pools)) in enumerate(zip(tables.layers, tables.groups, strict=True)):
             layer = LayerSteps(table.layer, pools, first=index == 0)
             paces = [layer.pace(option) for option in table.options]
             number = {pace: place for place, pace in enumerate(dict.fromkeys(paces))}
             self._layers.append(layer)
             self._kinds.append(list(number))
+            self._paces.append(Paces(layer, self._kinds[-1]))
             self._kind_of.append(np.array([number[pace] for pace in paces]))
             self._leads.append(np.array([layer.lead(option) for option in table.options]))
             rests = [[layer.rest(arrival, entry) for entry in table.entries] for arrival in table.arrivals]
@@ -118,9 +120,8 @@ class Staircases:
             self._known.add(stair)
             self._starts = np.vstack([self._starts, [beats[stair[0].pixel] for beats in self._beats]])
             self._early = np.vstack([self._early, [leg.early for leg in stair]])
-            for index, (layer, kinds, leg) in enumerate(zip(self._layers, self._kinds, stair, strict=True)):
-                spans = [layer.steps(pace).span(leg) for pace in kinds]
-                self._spans[index] = np.vstack([self._spans[index], spans])
+            for index, (paces, leg) in enumerate(zip(self._paces, stair, strict=True)):
+                self._spans[index] = np.vstack([self._spans[index], paces.spans(leg)])
         return latency
 
     def mixed(self, cuts: list[Cut], weights: np.ndarray) -> list[Cut]:
@@ -136,7 +137,7 @@ class Staircases:
                 way_tail = cut.way_tail + early[index - 1] * self._rests[index]
             else:
                 way_tail = cut.way_tail + (weights @ self._starts[:known])[:, None]
-            mixed.append(replace(cut, tail=tail, way_tail=way_tail))
+            mixed.append(cut.lasting(tail, way_tail))
         return mixed
 
     def optimum(self, columns: list[Column], limits: np.ndarray, weights: np.ndarray) -> Optimum:

@@ -64,7 +64,7 @@ def front(
     if not even the smallest folding fits.
     """
     chain = as_chain(graph)
-    search = Search(chain, dsp=budget.limit.dsp >= 1)
+    search = Search(chain, dsp=budget.limit.dsp >= 1, limit=budget.limit)
     fastest = high_throughput(chain, budget)
     first = interval(fastest.stages)
     found = [_point(CHEAPEST, fastest, clock_hz)]

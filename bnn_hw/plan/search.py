@@ -27,16 +27,17 @@ from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Fifo
 from bnn_hw.plan.cost import stage_resources
 from bnn_hw.plan.cuts import Cut, Path, with_slow
-from bnn_hw.plan.depths import best_depth
+from bnn_hw.plan.depths import best_depth, depths_of
 from bnn_hw.plan.folding import Folding
 from bnn_hw.plan.memory import BLOCK, LOGIC
 from bnn_hw.plan.pace import Pace
 from bnn_hw.plan.pixels import after_split
 from bnn_hw.plan.programme import Programme, optimum
 from bnn_hw.plan.relax import PRICES, Relaxed
-from bnn_hw.plan.tables import Entry, LayerTable, Tables
+from bnn_hw.plan.tables import UNLIMITED, Entry, LayerTable, Tables
 
-UNLIMITED = Resources(1e12, 1e12, 1e6, 1e6)
+# A search for less than ``enough`` goes on up to so many times that: what it finds bounds other searches.
+_FAR = 1.1
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,21 @@ class Search:
     """Searches on the tables of a chain."""
 
     def __init__(
-        self, chain: Chain, dsp: bool = False, most: int | None = None, most_pixels: int | None = None
+        self,
+        chain: Chain,
+        dsp: bool = False,
+        most: int | None = None,
+        most_pixels: int | None = None,
+        limit: Resources = UNLIMITED,
     ) -> None:
         """dsp: DSP slices may take part; most: cycles a frame that are never exceeded.
 
-        most_pixels: of the network's input in a beat.
+        most_pixels: of the network's input in a beat; limit: that all searches keep to, at least.
         """
         self.chain = chain
-        self.tables = Tables(chain, dsp, most, most_pixels)
+        self.tables = Tables(chain, dsp, most, most_pixels, limit)
         self._needs: dict[tuple[str, int, int], int] = {}
-        self._costs: dict[tuple[str, int, int], tuple[tuple[float, int, int, int], ...]] = {}
+        self._costs: dict[tuple, tuple[tuple[float, int, int, int], ...]] = {}
 
     def intervals(self) -> list[int]:
         """Every number of cycles that can be a folding's slowest layer's, ascending."""
@@ -161,32 +167,34 @@ class Search:
             return np.inf, None
         if relaxed.bound >= enough:
             return relaxed.bound, None
+        # What keeps to the limits costs no more.
+        worst = float(np.minimum(limits, 1e9) @ objective)
+        far = _FAR * enough if _FAR * enough < worst else np.inf
         # With buffers as deep as they are: first on the best path, then on all options that a better one,
         # or any within the limits, may contain.
-        worst = float(np.minimum(limits, 1e9) @ objective)
         first = self._tried(relaxed, cycles, limits, objective, above)
         known = first.value if first else np.inf
         if first and any_will_do:
             return known, first
-        left = relaxed.pruned(min(known, worst))
+        left = relaxed.pruned(min(known, worst, far))
         if any(not len(cut.option) for cut in left):
-            return known, first
+            return min(known, far), first
         cuts = with_slow(self._exact(left, cycles), above)
         relaxed = Relaxed(self.heads(), cuts, limits, objective)
         relaxed.ascend(any_will_do)
         best = relaxed.best
         if relaxed.impossible:
-            return known, first
+            return min(known, far), first
         if min(relaxed.bound, known) >= enough:
             return min(relaxed.bound, known), None
         if best is not None and (any_will_do or relaxed.bound > best.value - 1e-6):
             return best.value, self.found(cuts, best)
-        cap = best.value - 1e-6 if best else known if first else worst
+        cap = min(best.value - 1e-6 if best else min(known, worst), far)
         left = relaxed.pruned(cap)
         better = Programme(self.heads(), left, limits, objective).best()
         if better and (best is None or better.value < best.value - 1e-6):
             return better.value, self.found(left, better)
-        return (best.value, self.found(cuts, best)) if best else (np.inf, None)
+        return (best.value, self.found(cuts, best)) if best and best.value < far else (far, None)
 
     def _tried(
         self,
@@ -309,9 +317,12 @@ class Search:
         self, table: LayerTable, place: int, words: int
     ) -> tuple[tuple[float, int, int, int], ...]:
         """LUTs, RAMB18, depth and latency of a buffer in LUTs, and in block RAM."""
-        key = (table.layer.name, place, words)
+        buffer = table.buffers[place]
+        # Of the unit's folding a FIFO's cost tells nothing, and of the words only the depths they allow.
+        fold = 0 if buffer.stage.full else buffer.neuron_fold
+        key = table.layer.name, buffer.simd, buffer.pixels, fold, depths_of(words)
         if key not in self._costs:
-            kind, found = table.buffers[place].kind, []
+            kind, found = buffer.kind, []
             for memory in (LOGIC, BLOCK):
                 need, depth = best_depth(kind, words, memory)
                 cycles = latency.fifo_cycles(depth) if isinstance(kind, Fifo) else 0

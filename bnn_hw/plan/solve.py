@@ -61,22 +61,24 @@ def high_throughput(chain: Chain, budget: Budget) -> Solution:
     Among equally fast ones the cheapest.
     """
     timer = Timer()
-    search = Search(chain, dsp=budget.limit.dsp >= 1)
+    search = Search(chain, dsp=budget.limit.dsp >= 1, limit=budget.limit)
     candidates = _candidates(search.intervals(), budget.port_cycles)
     place = _first(candidates, lambda cycles: search.fits(cycles, budget.limit))
     if place is None:
-        raise _no_fit(search, budget)
+        raise _no_fit(chain, budget)
     bound = candidates[place]
     for cycles in candidates[place:]:
         solution = cheapest_within(search, budget, cycles)
         if solution:
             value = max(interval(solution.stages), budget.port_cycles)
             return replace(solution, proof=Proof(CYCLES, value, bound, timer.seconds()))
-    raise _no_fit(search, budget)
+    raise _no_fit(chain, budget)
 
 
 def _candidates(intervals: list[int], port_cycles: int) -> list[int]:
     """Intervals worth looking at when memory gives a frame every ``port_cycles``."""
+    if not intervals:
+        return []
     slower = [cycles for cycles in intervals if cycles >= port_cycles]
     return (
         slower
@@ -143,17 +145,17 @@ def reach_fps(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Soluti
     """
     timer = Timer()
     cycles = int(clock_hz / fps)
-    search = Search(chain, most=cycles)
+    search = Search(chain, most=cycles, limit=budget.limit)
     _check_reachable(search, budget, cycles, fps, clock_hz)
     solution = cheapest_within(search, budget, cycles)
     if solution is None and budget.limit.dsp >= 1:
         # DSP slices are worth it only where LUTs are short.
-        search = Search(chain, dsp=True, most=cycles)
+        search = Search(chain, dsp=True, most=cycles, limit=budget.limit)
         solution = cheapest_within(search, budget, cycles)
     if solution and solution.proof:
         return replace(solution, proof=replace(solution.proof, seconds=timer.seconds()))
     best = high_throughput(chain, budget)
-    smallest = search.cheapest(cycles, UNLIMITED)
+    smallest = Search(chain, most=cycles).cheapest(cycles, UNLIMITED)
     assert smallest is not None
     fault = _excess(realised(chain, smallest), budget)
     reachable = clock_hz / max(interval(best.stages), budget.port_cycles)
@@ -174,9 +176,11 @@ def low_power(chain: Chain, budget: Budget, fps: float, clock_hz: int) -> Soluti
     """
     timer = Timer()
     most = int(clock_hz / fps)
-    search = Search(chain, dsp=budget.limit.dsp >= 1, most=most)
+    search = Search(chain, dsp=budget.limit.dsp >= 1, most=most, limit=budget.limit)
     _check_reachable(search, budget, most, fps, clock_hz)
     candidates = search.intervals()
+    if not candidates:
+        return reach_fps(chain, budget, fps, clock_hz)
     energy = cycle_energy()
     prices = np.array([1.0, energy.bram36_j / 2 / energy.lut_j, energy.dsp_j / energy.lut_j])
     bound, found = _least_product(search, candidates, budget.limit, prices)
@@ -200,11 +204,11 @@ def low_latency(chain: Chain, budget: Budget) -> Solution:
     """
     timer = Timer()
     pixels = port_pixels(chain) if budget.port_cycles else None
-    search = Search(chain, dsp=budget.limit.dsp >= 1, most_pixels=pixels)
+    search = Search(chain, dsp=budget.limit.dsp >= 1, most_pixels=pixels, limit=budget.limit)
     every = search.intervals()
-    smallest = search.fewest_luts(every[-1], budget.limit)
+    smallest = search.fewest_luts(every[-1], budget.limit) if every else None
     if smallest is None:
-        raise _no_fit(search, budget)
+        raise _no_fit(chain, budget)
     soonest = Soonest(search, budget.limit)
     soonest.run(every[-1])
     if soonest.solution is None:
@@ -287,14 +291,15 @@ def check_fit(solution: Solution, budget: Budget) -> None:
         )
 
 
-def _no_fit(search: Search, budget: Budget) -> BnnHwError:
+def _no_fit(chain: Chain, budget: Budget) -> BnnHwError:
+    search = Search(chain, dsp=budget.limit.dsp >= 1)
     slowest = search.intervals()[-1]
     smallest = search.fewest_luts(
         slowest, replace(UNLIMITED, bram36=budget.limit.bram36, dsp=budget.limit.dsp)
     )
     smallest = smallest or search.cheapest(slowest, UNLIMITED)
     assert smallest is not None
-    place, cause = _excess(realised(search.chain, smallest), budget)
+    place, cause = _excess(realised(chain, smallest), budget)
     remedy = "use a larger part or a smaller network"
     return FitError.at(place, f"even the smallest folding needs {cause}", remedy)
 

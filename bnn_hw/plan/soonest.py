@@ -37,8 +37,11 @@ _PATHS = 5000
 _WORTH = 1.1
 _MUCH_SOONER = 0.9
 
+# No folding is worth one that is so many times its node's bound: to time it takes long.
+_NEAR = 4
+
 # Of a pass's cap above the bound: share of the bound, and of the way to the best folding, at most.
-_STEP = 0.06
+_STEP = 0.08
 _SHARE = 0.4
 
 # Buffers are counted anew where the slowest option is so much faster; with few options left, always.
@@ -47,7 +50,7 @@ _FEW_OPTIONS = 1500
 
 # Options in all up to which block RAM is counted piece by piece; how often in a node.
 _PACKED_OPTIONS = 3000
-_PACKED_IN_NODE = 12
+_PACKED_IN_NODE = 8
 
 # Times the prices that keep to the limits, at most, and steps in which they are looked for.
 _DEARER = 1.5
@@ -117,8 +120,14 @@ class Soonest:
         while heap and heap[0].bound < self._cap:
             if self._paths >= _PATHS:
                 return heap[0].bound
-            for part in self._expanded(heapq.heappop(heap)):
-                heapq.heappush(heap, replace(part, number=next(numbers)))
+            # Straight down first: the sooner a folding is found, the lower is the cap.
+            down: _Node | None = heapq.heappop(heap)
+            while down and down.bound < self._cap:
+                first, *others = [*self._expanded(down), None]
+                for part in others:
+                    if part:
+                        heapq.heappush(heap, replace(part, number=next(numbers)))
+                down = first
         return self._cap
 
     def _expanded(self, node: _Node) -> Iterator[_Node]:
@@ -169,7 +178,7 @@ class Soonest:
                     return None
             column = self._staircases.column(node.cuts, path.rows, path.arrivals)
             columns.append(column)
-            self._look(node.cuts, column)
+            self._look(node, node.cuts, column)
             optimum = self._staircases.optimum(columns, self._limits, optimum.weights)
             if best and np.ceil(optimum.latency - 0.5) <= node.bound:
                 break
@@ -193,7 +202,7 @@ class Soonest:
             if node.bound >= self._cap:
                 return None
             column = self._staircases.column(cuts, *packed.path())
-            self._look(cuts, column)
+            self._look(node, cuts, column)
             kept = packed.pruned(self._cap - 0.5)
             cuts = [cut.kept(mask) for cut, mask in zip(cuts, kept, strict=True)]
             if any(not len(cut.option) for cut in cuts):
@@ -231,11 +240,12 @@ class Soonest:
 
     # Foldings
 
-    def _look(self, cuts: list[Cut], column: Column) -> None:
-        """Build a path's folding if it keeps to the limits and may be the soonest."""
+    def _look(self, node: _Node, cuts: list[Cut], column: Column) -> None:
+        """Build the folding of a path in a node's cuts if it keeps to the limits and may be the soonest."""
         latency = self._staircases.latency(column)
         within = (column.use <= self._limits + 1e-9).all()
         worth = max(self._cap, min(_MUCH_SOONER * self.latency, _WORTH * self._cap))
+        worth = min(worth, _NEAR * node.bound)
         if latency < min(self.latency, worth) and within and column.options not in self._looked:
             self._looked.add(column.options)
             self._settle(cuts, column.rows)
@@ -264,7 +274,7 @@ class Soonest:
             _, path = relaxed.shortest(relaxed.objective + factor * node.prices)
             if path is None:
                 return
-            self._look(node.cuts, self._staircases.column(node.cuts, path.rows, path.arrivals))
+            self._look(node, node.cuts, self._staircases.column(node.cuts, path.rows, path.arrivals))
             if (path.use <= self._limits).all():
                 most = factor
             else:
@@ -278,8 +288,8 @@ class Soonest:
         found = _most_mixed(bounded, cuts) or _apart(bounded, cuts)
         if not found:
             return
-        layer, low = found
-        for mask in (low, ~low):
+        layer, more = found
+        for mask in (more, ~more):
             part = [cut.kept(mask) if index == layer else cut for index, cut in enumerate(cuts)]
             yield replace(bounded.node, cuts=part)
 
@@ -322,7 +332,7 @@ def _most_mixed(bounded: _Bounded, cuts: list[Cut]) -> tuple[int, np.ndarray] | 
             chosen = _values(old, name)[rows]
             low = _values(cut, name) <= parts @ chosen
             if np.ptp(chosen) > 0 and low.any() and not low.all():
-                best = spread, layer, low
+                best = spread, layer, low if parts @ (chosen <= parts @ chosen) >= 0.5 else ~low
                 break
     return best[1:] if best else None
 

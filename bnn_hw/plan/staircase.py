@@ -50,8 +50,8 @@ NO_WAY = -1e6
 class Steps:
     """What a layer does in order, one step after the other.
 
-    place: of each input pixel the first step that waits for it; begin: cycle of each step if nothing
-    is waited for; windows: of each output the step that makes it; last: of each output the pixel that
+    place: of each input pixel the first step that waits for it, ascending; begin: cycle of each step if
+    nothing is waited for; windows: of each output the step that makes it; last: of each output the pixel that
     completes it; words: cycles in which a pixel comes in, 0 where a pixel is a step.
     """
 
@@ -79,11 +79,11 @@ class Steps:
 
     def leg(self, arrivals: np.ndarray, window: int, early: bool, common: bool) -> Leg:
         """The longest way to an output. common: by pixels that it waits for at any pace."""
-        before = self.place <= self.windows[window]
+        before = int(np.searchsorted(self.place, self.windows[window], side="right"))
         if common:
-            before &= np.arange(len(self.place)) <= self.last[window]
-        late = self._entered(arrivals) - self.begin[self.place]
-        waited = int(np.where(before, late, -np.inf).argmax())
+            before = min(before, int(self.last[window]) + 1)
+        late = self._entered(arrivals[:before]) - self.begin[self.place[:before]]
+        waited = int(late.argmax())
         pixel = waited
         if self.words:
             pixel = int((arrivals[: waited + 1] - np.arange(waited + 1) * self.words).argmax())
@@ -215,6 +215,32 @@ class LayerSteps:
         made = groups - kept + (after + np.arange(layer.output.width)) // pixels
         windows = number[height - layer.output.height :, made].reshape(-1)
         return Steps(place, np.cumsum(cost) - cost.reshape(-1), windows, self._last)
+
+
+class Paces:
+    """Paces of a layer. What a leg takes is linear in the cycles of a window and in the words of a pixel."""
+
+    def __init__(self, layer: LayerSteps, paces: Sequence[Pace]) -> None:
+        self._count = len(paces)
+        kinds: dict[Pace, list[int]] = {}
+        for place, (full, pixels, skip, _, words) in enumerate(paces):
+            kinds.setdefault((full, pixels, skip, 1, min(words, 1)), []).append(place)
+        numbers = np.array([pace[3:] for pace in paces], dtype=float)
+        # Of each kind the places, cycles and words, and the steps for one and for two cycles a window.
+        self._kinds = [
+            (places, *numbers[places].T, layer.steps(kind), layer.steps((*kind[:3], 2, kind[4])))
+            for kind, places in kinds.items()
+        ]
+
+    def spans(self, leg: Leg) -> np.ndarray:
+        """Of each pace the cycles that a leg takes at least, NO_WAY where no window waits for its pixel."""
+        spans = np.full(self._count, NO_WAY)
+        for places, cycles, words, one, two in self._kinds:
+            least = one.span(leg)
+            if least > NO_WAY:
+                more = (cycles - 1.0) * (two.span(leg) - least)
+                spans[places] = least + more + np.maximum(words - 1.0, 0.0) * (leg.waited - leg.pixel)
+        return spans
 
 
 def picture_beats(chain: Chain, pixels: int) -> np.ndarray:

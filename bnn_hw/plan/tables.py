@@ -17,7 +17,7 @@ bnn_hw.plan.pace tells.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -28,7 +28,7 @@ from bnn_hw.pipeline.chain import Chain, InputThreshold, MacLayer
 from bnn_hw.pipeline.record import Resources
 from bnn_hw.pipeline.stages import Converter, Mvtu, Stage, Window
 from bnn_hw.plan.build import StageBuilder
-from bnn_hw.plan.cost import converter, raw_resources, stage_resources
+from bnn_hw.plan.cost import converter, dsp_slices, raw_resources, stage_resources, weight_memory
 from bnn_hw.plan.cycles import stage_cycles
 from bnn_hw.plan.folding import LayerFolding, dsp_choices, is_full, legal_simd, useful_pe
 from bnn_hw.plan.memory import BLOCK, LOGIC
@@ -40,6 +40,9 @@ Arrival = tuple[int, int, int]
 
 Entry = tuple[int, int, int]
 """SIMD and pixels of a layer, and places without meaning before a row."""
+
+
+UNLIMITED = Resources(1e12, 1e12, 1e6, 1e6)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class LayerTable:
         entry = {key: i for i, key in enumerate(self.entries)}
         gives = {key: i for i, key in enumerate(self.gives)}
         self.cycles = np.array([o.cycles for o in self.options])
-        self.use = np.array([(o.lut, o.halves, o.dsp) for o in self.options], dtype=float)
+        self.use = np.array([(o.lut, o.halves, o.dsp) for o in self.options], dtype=float).reshape(-1, 3)
         self.entry = np.array([entry[o.entry] for o in self.options])
         self.give = np.array([gives[o.gives] for o in self.options])
         self.tail = np.array([o.tail for o in self.options])
@@ -117,15 +120,22 @@ def last_beat_cycles(stages: Iterable[Stage]) -> int:
 class Tables:
     """The tables of a chain. dsp: DSP slices may do a part; most: cycles that no layer may exceed.
 
-    most_pixels: of the network's input in a beat.
+    most_pixels: of the network's input in a beat; limit: an option that alone exceeds it is left out.
     """
 
     def __init__(
-        self, chain: Chain, dsp: bool = False, most: int | None = None, most_pixels: int | None = None
+        self,
+        chain: Chain,
+        dsp: bool = False,
+        most: int | None = None,
+        most_pixels: int | None = None,
+        limit: Resources = UNLIMITED,
     ) -> None:
         self.chain = chain
         self.dsp = dsp
         self.most = most or 1 << 62
+        self.limit = limit
+        self._known: dict[tuple[str, int, int, int], list[tuple[LayerFolding, Resources, int]]] = {}
         widest = most_pixels or chain.input.width
         first = chain.layers[0]
         self.first_pixels = tuple(
@@ -261,8 +271,8 @@ class Tables:
         buffered = not first_window.full or index > 0
         for pe in self.pe_values(index):
             fold = -(-layer.mh // pe)
-            window = replace(first_window, replay=fold)
-            mvtu = replace(first_unit, pe=pe, output=replace(first_unit.output, lanes=pe))
+            window = first_window.varied(replay=fold)
+            mvtu = first_unit.varied(pe=pe, output=first_unit.output.varied(lanes=pe))
             cycles = max(stage_cycles(window), stage_cycles(mvtu))
             if cycles > self.most:
                 continue
@@ -281,17 +291,20 @@ class Tables:
             tail = sum(latency.stage_cycles(stage) for stage in (window, *builder.stages))
             tail += (mvtu.neuron_fold - 1) * mvtu.synapse_fold
             buffer = buffer_of(window) if buffered else None
-            for choice, need in self._variants(layer, mvtu, pixels):
+            for choice, need, cycles_through in self._variants(layer, mvtu, pixels):
+                lut = rest.lut + max(0, round(need.lut))
+                if lut > self.limit.lut:
+                    continue
                 yield Option(
                     choice,
                     cycles,
-                    rest.lut + max(0, round(need.lut)),
+                    lut,
                     round(2 * (rest.bram36 + need.bram36)),
                     round(rest.dsp + need.dsp),
                     entry,
                     gives,
                     buffer,
-                    tail + _mvtu_latency(layer, mvtu, choice),
+                    tail + cycles_through,
                 )
 
     def _unit(self, index: int, layer: MacLayer, entry: Entry) -> tuple[Window, Mvtu]:
@@ -307,28 +320,37 @@ class Tables:
         assert isinstance(mvtu, Mvtu)
         return window, mvtu
 
-    def _variants(self, layer: MacLayer, mvtu: Mvtu, pixels: int) -> Iterator[tuple[LayerFolding, Resources]]:
-        """The unit with weights in either memory, and with DSP slices where they may take part."""
-        logic = raw_resources(mvtu)
+    def _variants(
+        self, layer: MacLayer, mvtu: Mvtu, pixels: int
+    ) -> list[tuple[LayerFolding, Resources, int]]:
+        """The unit with weights in either memory, and with DSP slices where they may take part; its latency.
+
+        It is the same whatever places without meaning stand before a row.
+        """
+        key = layer.name, mvtu.simd, pixels, mvtu.pe
+        if key not in self._known:
+            self._known[key] = list(self._varied(layer, mvtu, pixels))
+        return self._known[key]
+
+    def _varied(
+        self, layer: MacLayer, mvtu: Mvtu, pixels: int
+    ) -> Iterator[tuple[LayerFolding, Resources, int]]:
         memories = {LOGIC: Resources()}
         if mvtu.neuron_fold * mvtu.synapse_fold > 1:
             # What the memory adds does not depend on what DSP slices do.
-            block = raw_resources(replace(mvtu, weight_memory=BLOCK))
+            logic, block = (weight_memory(mvtu, memory) for memory in (LOGIC, BLOCK))
             memories[BLOCK] = Resources(block.lut - logic.lut, 0, block.bram36 - logic.bram36)
-        places = [(LUT, LUT, logic)]
-        if self.dsp:
-            places += [
-                (accumulate, match, raw_resources(replace(mvtu, accumulate=accumulate, match=match)))
-                for accumulate, match in dsp_choices(layer, mvtu.pe, mvtu.simd)
-            ]
+        places = [(LUT, LUT, raw_resources(mvtu))]
+        for accumulate, match in dsp_choices(layer, mvtu.pe, mvtu.simd) if self.dsp else ():
+            changed = mvtu.varied(accumulate=accumulate, match=match)
+            if dsp_slices(changed) <= self.limit.dsp:
+                places.append((accumulate, match, raw_resources(changed)))
         for accumulate, match, need in places:
             for memory, more in memories.items():
-                yield (
-                    LayerFolding(
-                        mvtu.pe, mvtu.simd, memory, pixels=pixels, accumulate=accumulate, match=match
-                    ),
-                    need + more,
+                choice = LayerFolding(
+                    mvtu.pe, mvtu.simd, memory, pixels=pixels, accumulate=accumulate, match=match
                 )
+                yield choice, need + more, _mvtu_latency(layer, mvtu, choice)
 
 
 def _mvtu_latency(layer: MacLayer, mvtu: Mvtu, choice: LayerFolding) -> int:

@@ -6,7 +6,6 @@ import itertools
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from bnn_hw.board import Part, load_board
@@ -28,10 +27,9 @@ from bnn_hw.plan.goal import parse_goal
 from bnn_hw.plan.pace import Pace, arrivals, buffer_of
 from bnn_hw.plan.pixels import takes_pixels
 from bnn_hw.plan.port import port_cycles
-from bnn_hw.plan.power import core_power, power_model
 from bnn_hw.plan.search import UNLIMITED, Found, Search
 from bnn_hw.plan.sized import keeps_pace, price, realised, sized
-from bnn_hw.plan.solve import cheapest_within, high_throughput, low_latency, low_power, reach_fps
+from bnn_hw.plan.solve import cheapest_within, high_throughput, low_latency, reach_fps
 from bnn_hw.plan.tables import total_of
 from bnn_hw.plan.timing import latency_cycles
 from tests.networks import NETWORKS, ConvSpec, DenseSpec, PoolSpec, ThresholdSpec, random_graph
@@ -260,27 +258,6 @@ def test_fps_takes_less_than_the_fastest():
     assert doubled.resources.lut <= enough.resources.lut
 
 
-def test_low_power_is_the_least_energy():
-    """Brute force over all intervals: none has less energy a frame within its limits."""
-    chain = as_chain(random_graph(*SMALL["conv"]))
-    search, limit = Search(chain), Resources(900, 1e9, 3, 0)
-    solution = low_power(chain, Budget(limit, "test"), 10_000, 10_000_000)
-    most = 1000
-    model = power_model()
-    joules = np.array([model.default_rate * model.toggle_j + model.ff_clock_j, model.bram36_j, model.dsp_j])
-    prices = joules / joules[0] / [1, 2, 1]  # of a RAMB18, not of a RAMB36
-    energies = [
-        cycles * joules @ [found.lut, found.halves / 2, found.dsp]
-        for cycles in search.intervals()
-        if cycles <= most and (found := search.cheapest(cycles, limit, prices=prices))
-    ]
-    assert interval(solution.stages) <= most
-    assert solution.proof.bound == pytest.approx(1e9 * min(energies))
-    assert solution.proof.gap == pytest.approx(0, abs=1e-9)
-    own = core_power(replace(solution.resources, ff=solution.resources.lut), 1.0, model=model).total_w
-    assert solution.proof.value == pytest.approx(1e9 * interval(solution.stages) * own)
-
-
 def test_buffers_lie_in_luts_where_block_ram_is_short():
     chain = as_chain(random_graph(NETWORKS["ncnv"]))
     search = Search(chain)
@@ -295,17 +272,6 @@ def test_buffers_lie_in_luts_where_block_ram_is_short():
         assert solution.resources.lut == item.lut
         assert solution.resources.bram36 == item.halves / 2
         assert keeps_pace(solution.stages)
-
-
-def test_low_power_lowers_the_clock():
-    graph, board = random_graph(NETWORKS["ucnv"]), load_board("pynq-z1")
-    plan, fast = make_plan(graph, board, "low-power=2000"), make_plan(graph, board, "fps=2000")
-    assert plan.clock_hz == pytest.approx(2000 * plan.interval_cycles)
-    assert plan.fps >= 2000
-    assert plan.clock_hz < fast.clock_hz
-    assert plan.clock_hz * plan.resources.lut < fast.clock_hz * fast.resources.lut
-    with pytest.raises(FitError, match="ask for at most"):
-        make_plan(graph, board, "low-power=4e6", limit="port=off")
 
 
 def test_out_of_reach():

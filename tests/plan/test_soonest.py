@@ -127,7 +127,7 @@ def test_a_single_folding_is_built_even_if_its_path_was_not_worth_a_look(monkeyp
     search = Search(CHAINS["ucnv"], most_pixels=1)
     cuts, _, solution = next(random_paths(search, 1, seed=3))
     soonest = Soonest(search, UNLIMITED)
-    monkeypatch.setattr(soonest, "_look", lambda _, column: soonest._staircases.latency(column))
+    monkeypatch.setattr(soonest, "_look", lambda _node, _cuts, column: soonest._staircases.latency(column))
     root = root_of(soonest, [cut.kept(np.array([0])) for cut in cuts])
     assert list(soonest._expanded(root.node)) == []
     assert soonest.latency == latency_cycles(solution.stages)
