@@ -40,8 +40,10 @@ _MUCH_SOONER = 0.9
 # No folding is worth one that is so many times its node's bound: to time it takes long.
 _NEAR = 4
 
-# Of a pass's cap above the bound: share of the bound, and of the way to the best folding, at most.
+# Of a pass's cap above the bound: share of the bound, and of the way to the best folding, at most. After
+# a pass of so many paths a third of that share: what is above the best folding is looked at in vain.
 _STEP = 0.08
+_DEAR_PASS = 150
 _SHARE = 0.4
 
 # Buffers are counted anew where the slowest option is so much faster; with few options left, always.
@@ -107,10 +109,14 @@ class Soonest:
         if root:
             self._look_dearer(root.node)
             self.bound = root.node.bound
+        step = _STEP
         while root and self.bound < self.latency and self._paths < _PATHS:
             between = self.bound + _SHARE * (self.latency - self.bound)
-            self._cap = min(self.latency, float(np.ceil(min((1 + _STEP) * self.bound, between))))
+            self._cap = min(self.latency, float(np.ceil(min((1 + step) * self.bound, between))))
+            before = self._paths
             self.bound = max(self.bound, self._pass(root.node))
+            if self._paths - before > _DEAR_PASS:
+                step = _STEP / 3
         self.bound = min(self.bound, self.latency) if root else self.latency
 
     def _pass(self, root: _Node) -> float:
