@@ -26,8 +26,8 @@ from bnn_hw.train import checkpoint
 from bnn_hw.train.distributed import Ranks
 from bnn_hw.train.inference import to_tensor, validate
 from bnn_hw.train.logs import TrainingLog
-from bnn_hw.train.networks import BinaryNetwork, Network
-from bnn_hw.train.recipe import GROUPED, ROOTED, TRIANGLE, WEIGHTED, Recipe
+from bnn_hw.train.networks import Network
+from bnn_hw.train.recipe import GROUPED, ROOTED, WEIGHTED, Recipe
 
 STATE = "state.pt"
 BEST = "checkpoint.pt"
@@ -78,29 +78,14 @@ class Fit:
         self._images = to_tensor(split.train.images)
         self._labels = torch.from_numpy(split.train.labels)
         self._shares = {source.group: source.share for source in recipe.sources}
-        if isinstance(net, BinaryNetwork):
-            net.use_triangle_gradient(settings.gradient == TRIANGLE)
-        self._begin(1)
+        self.optimiser = torch.optim.Adam(net.parameters(), lr=settings.peak_rate)
+        steps = -(-settings.pictures_per_epoch // settings.batch_size)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, settings.peak_rate, total_steps=steps * settings.epochs
+        )
         self.fingerprint = _fingerprint(recipe, split, teacher, self.ranks.size)
         self._loss = MeanMetric()
         self._accuracy = MulticlassAccuracy(len(recipe.classes), average="micro", validate_args=False)
-
-    def _begin(self, epoch: int) -> None:
-        """Begin the part of the training that holds ``epoch``: with float weights, or the network as it is.
-
-        Signs first and binary weights later (B. Martinez et al., "Training binary neural networks with
-        real-to-binary convolutions", ICLR 2020): weights that are float find their way sooner.
-        """
-        settings = self.settings
-        as_float = epoch <= settings.float_epochs
-        if isinstance(self.net, BinaryNetwork):
-            self.net.use_float_weights(as_float)
-        epochs = settings.float_epochs if as_float else settings.epochs - settings.float_epochs
-        self.optimiser = torch.optim.Adam(self.net.parameters(), lr=settings.peak_rate)
-        steps = -(-settings.pictures_per_epoch // settings.batch_size)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, settings.peak_rate, total_steps=steps * epochs
-        )
 
     def run(self) -> Progress:
         """Train to the last epoch, or until validation has not gained for ``patience`` epochs.
@@ -116,8 +101,6 @@ class Fit:
                 for epoch in range(progress.epoch + 1, settings.epochs + 1):
                     if self._exhausted(progress):
                         break
-                    if 1 < epoch == self.settings.float_epochs + 1:
-                        self._begin(epoch)
                     self._epoch(epoch, progress, log)
                     row = progress.history[-1]
                     advance(
@@ -133,8 +116,7 @@ class Fit:
 
     def _exhausted(self, progress: Progress) -> bool:
         patience = self.settings.patience
-        since = max(progress.best_epoch, self.settings.float_epochs)
-        return bool(patience) and progress.epoch - since >= patience
+        return bool(patience) and progress.epoch - progress.best_epoch >= patience
 
     def _epoch(self, epoch: int, progress: Progress, log: TrainingLog | None) -> None:
         started = time.monotonic()
@@ -143,10 +125,10 @@ class Fit:
         judged = validate(self.net, self.split.validation) if self.ranks.first else {"validation_loss": 0.0}
         judged["validation_loss"] = self.ranks.agreed(judged["validation_loss"])
         progress.epoch = epoch
-        # Of epochs with float weights none can be the best.
-        history = progress.history[self.settings.float_epochs :]
-        smoothed = _smoothed([row["validation_loss"] for row in history] + [judged["validation_loss"]])
-        gained = epoch > self.settings.float_epochs and smoothed < progress.best_loss
+        smoothed = _smoothed(
+            [row["validation_loss"] for row in progress.history] + [judged["validation_loss"]]
+        )
+        gained = smoothed < progress.best_loss
         if gained:
             progress.best_loss, progress.best_epoch = smoothed, epoch
         row = {
@@ -198,8 +180,6 @@ class Fit:
             loss.backward()
             self.optimiser.step()
             self.schedule.step()
-            if isinstance(self.net, BinaryNetwork) and epoch <= self.settings.float_epochs:
-                self.net.clip_weights()
             self._loss.update(loss.detach(), len(labels))
             self._accuracy.update(scores.detach(), labels)
         # With several processes the metrics gather from all of them.
@@ -241,11 +221,10 @@ class Fit:
         )
         if state.get("fingerprint") != self.fingerprint:
             raise InputError.at(path, "belongs to a training with other settings, data or processes", remedy)
-        progress = Progress(**state["progress"])
-        self._begin(max(1, progress.epoch))
         self.net.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
+        progress = Progress(**state["progress"])
         if self.ranks.first and progress.epoch < self.settings.epochs:
             self.reporter.say(f"going on after epoch {progress.epoch} of {self.settings.epochs}")
         return progress

@@ -18,8 +18,6 @@ PRECISIONS = (BINARY, FLOAT)
 BALANCED, ROOTED, WEIGHTED, GROUPED = "balanced", "rooted", "weighted", "grouped"
 SAMPLINGS = (BALANCED, ROOTED, WEIGHTED, GROUPED)
 NETWORKS = ("cnv", "ncnv", "ucnv")
-BOX, TRIANGLE = "box", "triangle"
-GRADIENTS = (BOX, TRIANGLE)
 
 _RECIPES = Path(__file__).with_name("recipes")
 # The peak of the schedule that trains well; binary weights must cross zero, which takes larger steps.
@@ -43,10 +41,6 @@ class TrainSettings:
     answers in the loss where a teacher is given, softened by
     distil_temperature. reestimate_batches: batches on which the best epoch's
     batch norms are estimated anew, kept where validation gains; 0 for never.
-
-    Of binary networks alone: gradient, what stands for that of the signs, ``box`` (1 from -1 to 1)
-    or ``triangle`` (from 2 at 0 to 0 at -1 and 1). float_share: of the epochs, the first ones, in which
-    weights are float; then they become the latent ones, and the schedule begins anew.
     """
 
     epochs: int = 60
@@ -62,19 +56,12 @@ class TrainSettings:
     distil_share: float = 0.5
     distil_temperature: float = 2.0
     reestimate_batches: int = 60
-    gradient: str = BOX
-    float_share: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     @property
     def peak_rate(self) -> float:
         """Peak of the learning rate."""
         return self.learning_rate if self.learning_rate is not None else _LEARNING_RATES[self.precision]
-
-    @property
-    def float_epochs(self) -> int:
-        """The epochs of a binary network whose weights are still float."""
-        return int(self.float_share * self.epochs) if self.precision == BINARY else 0
 
     def check(self, ranks: int = 1) -> None:
         """Raise InputError for all settings that cannot work, together."""
@@ -85,13 +72,9 @@ class TrainSettings:
         for name in ("patience", "reestimate_batches"):
             if (value := getattr(self, name)) < 0:
                 faults.add(name, f"is {value}", "give 0 for never, or a number of at least 1")
-        for name, known in (("precision", PRECISIONS), ("sampling", SAMPLINGS), ("gradient", GRADIENTS)):
+        for name, known in (("precision", PRECISIONS), ("sampling", SAMPLINGS)):
             if (word := getattr(self, name)) not in known:
                 faults.add(name, f"is {word!r}", suggest(word, known))
-        if not 0.0 <= self.float_share < 1.0:
-            faults.add(
-                "float_share", f"is {self.float_share}", "give a share from 0 to below 1: the rest is binary"
-            )
         if self.learning_rate is not None and not 0.0 < self.learning_rate <= 1.0:
             faults.add("learning_rate", f"is {self.learning_rate}", "give a number above 0, at most 1")
         for name in ("label_smoothing", "distil_share"):

@@ -116,31 +116,3 @@ def test_sign_has_brevitas_values_and_gradients() -> None:
         results.append((y.tolist(), x.grad.tolist()))
     assert results[0] == results[1] == results[2]
     assert results[0][1].count(0.0) == 3
-
-
-def test_a_triangle_of_gradients_falls_to_the_bounds() -> None:
-    net = network("ucnv")
-    net.use_triangle_gradient(True)
-    x = torch.tensor([-1.5, -1.0, -0.75, 0.0, 0.5, 1.0, 2.0], requires_grad=True)
-    y = net.conv1_1_act(x)
-    y.sum().backward()
-    assert y.tolist() == [-1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0]
-    assert x.grad.tolist() == [0.0, 0.0, 0.5, 2.0, 1.0, 0.0, 0.0]
-
-
-def test_float_weights_are_used_as_they_are_and_binary_again_after() -> None:
-    net = network("ucnv").eval()
-    pixels = torch.randint(0, 256, (2, 3, 32, 32)).float()
-    layer = net.conv1_1
-    values = net.normalise(pixels)
-    with torch.no_grad():
-        layer.weight[0] *= 3.0
-        net.clip_weights()
-        binary = layer(values)
-        net.use_float_weights(True)
-        assert torch.equal(layer(values), torch.nn.functional.conv2d(values, layer.weight))
-        assert float(layer.weight.abs().max()) <= 1.0
-        net.use_float_weights(False)
-        assert torch.equal(layer(values), binary)
-        signs = torch.where(layer.weight >= 0, 1.0, -1.0)
-        assert torch.equal(binary, torch.nn.functional.conv2d(values, signs))
