@@ -46,6 +46,9 @@ _STEP = 0.08
 _DEAR_PASS = 150
 _SHARE = 0.4
 
+# Of the way from a mixture's weights and prices to those of the best bound.
+_BACK = 0.3
+
 # Buffers are counted anew where the slowest option is so much faster; with few options left, always.
 _MUCH_FASTER = 0.7
 _FEW_OPTIONS = 1500
@@ -188,6 +191,8 @@ class Soonest:
             optimum = self._staircases.optimum(columns, self._limits, optimum.weights)
             if best and np.ceil(optimum.latency - 0.5) <= node.bound:
                 break
+            if best:
+                optimum = _nearer(optimum, node)
         assert best is not None, "the second path has weights"
         node = replace(best.node, columns=columns)
         return replace(best, node=node, columns=columns, shares=optimum.shares)
@@ -298,6 +303,19 @@ class Soonest:
         for mask in (more, ~more):
             part = [cut.kept(mask) if index == layer else cut for index, cut in enumerate(cuts)]
             yield replace(bounded.node, cuts=part)
+
+
+def _nearer(optimum: Optimum, best: _Node) -> Optimum:
+    """The optimum with weights and prices nearer to the best bound's: those of few columns swing.
+
+    P. Wentges, "Weighted Dantzig-Wolfe decomposition for linear mixed-integer programming", 1997.
+    """
+    known = np.append(best.weights, np.zeros(len(optimum.weights) - len(best.weights)))
+    return replace(
+        optimum,
+        weights=_BACK * known + (1 - _BACK) * optimum.weights,
+        prices=_BACK * best.prices + (1 - _BACK) * optimum.prices,
+    )
 
 
 def _kept(columns: list[Column], kept: list[np.ndarray]) -> list[Column]:
