@@ -54,8 +54,8 @@ _MUCH_FASTER = 0.7
 _FEW_OPTIONS = 1500
 
 # Options in all up to which block RAM is counted piece by piece; how often in a node.
-_PACKED_OPTIONS = 3000
-_PACKED_IN_NODE = 8
+_PACKED_OPTIONS = 5000
+_PACKED_IN_NODE = 6
 
 # Times the prices that keep to the limits, at most, and steps in which they are looked for.
 _DEARER = 1.5
