@@ -25,6 +25,23 @@ _MOST = 1_000_000
 """Sums of all options up to which DSP slices are counted, too."""
 
 
+class _Sorted:
+    """Options by the node that they join. order: of them; place: of each in it."""
+
+    def __init__(self, node: np.ndarray) -> None:
+        self.order = np.argsort(node, kind="stable")
+        self.place = np.empty_like(self.order)
+        self.place[self.order] = np.arange(len(node))
+        self._there, self._starts = np.unique(node[self.order], return_index=True)
+
+    def least(self, sums: Sums, nodes: int) -> Sums:
+        """The least of the options' sums, which are in this order, at each of the nodes."""
+        least = np.full((nodes, sums.shape[1]), np.inf)
+        if len(self._there):
+            least[self._there] = np.minimum.reduceat(sums, self._starts, axis=0)
+        return least
+
+
 class Packed:
     """Paths of the least latency, what is not counted at prices, within the limits of what is.
 
@@ -53,32 +70,35 @@ class Packed:
         self._own = [(cut.tail + cut.use @ prices) for cut in cuts]
         self._ways = [_priced(cut, float(prices[0])) for cut in cuts]
         self._spent = [self._counts(cut.use - low) for cut, low in zip(cuts, least, strict=True)]
-        self._alike = [_alike(spent) for spent in self._spent]
         first = np.full((len(heads), *self._size), np.inf)
         for arrival, (halves, dsp) in enumerate(self._counts(heads - heads.min(axis=0))):
             first[arrival, halves:, dsp:] = heads[arrival] @ prices
         self._reached, self._entered = [first.reshape(len(heads), -1)], []
         for index, cut in enumerate(cuts):
             self._entered.append(_least_by(self._reached[-1], self._ways[index]))
-            sums = self._after(index, self._entered[-1], cut.entry)
-            self._reached.append(_least_of(sums, cut.give, cut.gives))
+            behind = _Sorted(cut.give)
+            sums = self._after(index, self._entered[-1], cut.entry, behind.order)
+            self._reached.append(behind.least(sums, cut.gives))
         self.bound = float(self._reached[-1][:, -1].min()) - self._paid
 
     def _counts(self, use: np.ndarray) -> np.ndarray:
         """RAMB18 and DSP slices, of these none where they are not counted."""
         return use[:, 1:].astype(int) * self.counted[1:]
 
-    def _after(self, index: int, sums: Sums, node: np.ndarray) -> Sums:
-        """Options' sums: of the ``node`` of each, with what it takes itself."""
-        own = self._own[index][:, None, None]
-        taken = np.full((len(node), *self._size), np.inf)
-        before = sums.reshape(-1, *self._size)
-        for rows, (halves, dsp) in self._alike[index]:
-            if halves >= self._size[0] or dsp >= self._size[1]:
-                continue
-            left = before[node[rows], : self._size[0] - halves, : self._size[1] - dsp]
-            taken[rows, halves:, dsp:] = left + own[rows]
-        return taken.reshape(len(node), -1)
+    def _after(self, index: int, sums: Sums, node: np.ndarray, order: np.ndarray) -> Sums:
+        """Options' sums, in this order: of the ``node`` of each, with what it takes itself."""
+        # Where an option spends more than there is, infinities before the sums are taken.
+        halves, dsp = np.minimum(self._spent[index][order], self._size).T
+        before = halves.max(initial=0), dsp.max(initial=0)
+        wide = np.full((len(sums), self._size[0] + before[0], self._size[1] + before[1]), np.inf)
+        wide[:, before[0] :, before[1] :] = sums.reshape(-1, *self._size)
+        place = np.arange(self._size[0]) + (before[0] - halves + node[order] * wide.shape[1])[:, None]
+        if wide.shape[2] > 1:
+            column = np.arange(self._size[1]) + (before[1] - dsp)[:, None]
+            place = (place[:, :, None] * wide.shape[2] + column[:, None, :]).reshape(len(order), -1)
+        taken: Sums = wide.reshape(-1)[place]
+        taken += self._own[index][order, None]
+        return taken
 
     def pruned(self, cap: float) -> list[np.ndarray]:
         """By layer which options a path within the limits and of at most ``cap`` cycles may contain."""
@@ -86,11 +106,11 @@ class Packed:
         kept = []
         for index in range(len(self.cuts) - 1, -1, -1):
             cut = self.cuts[index]
-            rest = self._after(index, behind, cut.give)
-            through = (self._entered[index][cut.entry] + rest[:, ::-1]).min(axis=1, initial=np.inf)
-            kept.append(through <= cap + self._paid + 1e-6)
-            after = _least_of(rest, cut.entry, cut.way.shape[1])
-            behind = _least_by(after, self._ways[index].T)
+            before = _Sorted(cut.entry)
+            rest = self._after(index, behind, cut.give, before.order)
+            through = self._entered[index][cut.entry[before.order]] + rest[:, ::-1]
+            kept.append((through.min(axis=1, initial=np.inf) <= cap + self._paid + 1e-6)[before.place])
+            behind = _least_by(before.least(rest, cut.way.shape[1]), self._ways[index].T)
         return list(reversed(kept))
 
     def path(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -118,14 +138,6 @@ def _priced(cut: Cut, lut_price: float) -> np.ndarray:
     return way
 
 
-def _alike(spent: np.ndarray) -> list[tuple[np.ndarray, tuple[int, int]]]:
-    """The options that spend the same, and what."""
-    number = spent @ (1 << 20, 1)
-    order = np.argsort(number, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
-    return [(rows, (int(spent[rows[0], 0]), int(spent[rows[0], 1]))) for rows in parts]
-
-
 def _least_by(sums: Sums, way: np.ndarray) -> Sums:
     """The least by ``way`` (nodes, nodes behind) to each of the nodes behind."""
     joined = np.full((way.shape[1], sums.shape[1]), np.inf)
@@ -142,13 +154,3 @@ def _least_by(sums: Sums, way: np.ndarray) -> Sums:
         places = behind[near]
         joined[places] = np.minimum(joined[places], sums[before] + ways[near, None])
     return joined
-
-
-def _least_of(sums: Sums, node: np.ndarray, nodes: int) -> Sums:
-    """The least of the options' sums at each node."""
-    least = np.full((nodes, sums.shape[1]), np.inf)
-    order = np.argsort(node, kind="stable")
-    there, starts = np.unique(node[order], return_index=True)
-    if len(there):
-        least[there] = np.minimum.reduceat(sums[order], starts, axis=0)
-    return least
