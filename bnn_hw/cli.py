@@ -115,6 +115,13 @@ def output_options(command: Callable) -> Callable:
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
 
 
+def _one_goal(_context: click.Context, _option: click.Parameter, goals: tuple[str, ...]) -> str:
+    """Of options given several times click takes the last one without a word."""
+    from bnn_hw.plan.goal import one_goal
+
+    return one_goal(goals)
+
+
 def build_options(command: Callable) -> Callable:
     """Add what a build needs, and turn it into the flow that the command gets as its first argument.
 
@@ -143,6 +150,8 @@ def build_options(command: Callable) -> Callable:
         click.option(
             "--goal",
             required=True,
+            multiple=True,
+            callback=_one_goal,
             metavar="GOAL",
             help="high-throughput, fps=N, low-power=N (frames a second), low-latency, "
             "folding=FILE or folding=table1.",

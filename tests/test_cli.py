@@ -44,6 +44,11 @@ def invoke(*arguments):
         (["run", "ncnv", "absent.jpg"], 2, ["absent.jpg: does not exist"]),
         (["export", "absent.pt", "--out", "x"], 2, ["absent.pt: does not exist"]),
         (["plan", "ncnv", "--board", "pynq-z1"], 2, ["Missing option '--goal'"]),
+        (
+            ["plan", "ncnv", "--board", "pynq-z1", "--goal", "fps=1000", "--goal", "folding=table1"],
+            5,
+            ["goal fps=1000, folding=table1: is 2 goals", "give one: a folding says PE and SIMD itself"],
+        ),
         (["paln"], 2, ["No such command 'paln'", "plan"]),
     ],
 )

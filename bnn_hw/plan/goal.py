@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ FPS = "fps"
 LOW_POWER = "low-power"
 LOW_LATENCY = "low-latency"
 FOLDING = "folding"
+_KINDS = (HIGH_THROUGHPUT, FPS, LOW_POWER, LOW_LATENCY, FOLDING)
 KNOWN = (HIGH_THROUGHPUT, f"{FPS}=N", f"{LOW_POWER}=N", LOW_LATENCY, f"{FOLDING}=FILE")
 
 
@@ -30,11 +32,31 @@ class Goal:
     folding: str = ""
 
 
+def one_goal(texts: Sequence[str]) -> str:
+    """The goal, where one is given; ConfigError for several, be it in one text."""
+    named = [part.strip() for text in texts for part in _parts(text)]
+    if len(named) > 1:
+        raise ConfigError.at(
+            f"goal {', '.join(named)}",
+            f"is {len(named)} goals",
+            "give one: a folding says PE and SIMD itself, any other goal has the planner choose them",
+        )
+    return texts[0] if texts else ""
+
+
+def _parts(text: str) -> list[str]:
+    """The goals that a text names, separated by commas; a file's name may hold some, too."""
+    parts = text.split(",")
+    several = len(parts) > 1 and all(part.partition("=")[0].strip() in _KINDS for part in parts)
+    return parts if several else [text]
+
+
 def parse_goal(text: str | None) -> Goal:
-    """Read a goal; ConfigError for none, an unknown one (with the nearest), or a wrong number."""
+    """Read a goal; ConfigError for none, several, an unknown one (with the nearest), or a wrong number."""
     place = f"goal {text}" if text else "goal"
     if not text:
         raise ConfigError.at(place, "is missing; there is no default", f"give one of: {', '.join(KNOWN)}")
+    one_goal([text])
     kind, equals, value = text.partition("=")
     if kind in (HIGH_THROUGHPUT, LOW_LATENCY) and not equals:
         return Goal(text, kind)
@@ -50,9 +72,7 @@ def parse_goal(text: str | None) -> Goal:
         return Goal(text, kind, fps=fps)
     if kind == FOLDING and value:
         return Goal(text, kind, folding=value)
-    near = difflib.get_close_matches(
-        kind, (HIGH_THROUGHPUT, FPS, LOW_POWER, LOW_LATENCY, FOLDING), n=1, cutoff=0.4
-    )
+    near = difflib.get_close_matches(kind, _KINDS, n=1, cutoff=0.4)
     offer = next((known for known in KNOWN if near and known.startswith(near[0])), "")
     known = f"known: {', '.join(KNOWN)}"
     raise ConfigError.at(place, "is unknown", f"did you mean {offer}? {known}" if offer else known)

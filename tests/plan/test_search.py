@@ -339,7 +339,13 @@ def test_manual_folding_too_large_names_layer_and_resource(tmp_path):
         ),
         ("fps=-1", "goal fps=-1: '-1' is no positive number of frames a second"),
         ("fps=nan", "goal fps=nan: 'nan' is no positive number"),
-        ("fps=100,folding=x", "'100,folding=x' is no positive number"),
+        (
+            "fps=100,folding=x",
+            "goal fps=100, folding=x: is 2 goals\n    remedy: give one: a folding says PE and SIMD itself, "
+            "any other goal has the planner choose them",
+        ),
+        ("high-throughput, low-latency", "goal high-throughput, low-latency: is 2 goals"),
+        ("fps=100,x", "'100,x' is no positive number"),
         ("folding=", "goal folding=: is unknown"),
     ],
 )
