@@ -185,14 +185,15 @@ class Search:
         best = relaxed.best
         if relaxed.impossible:
             return min(known, far), first
-        if min(relaxed.bound, known) >= enough:
-            return min(relaxed.bound, known), None
-        if best is not None and (any_will_do or relaxed.bound > best.value - 1e-6):
+        # Of what was left out nothing costs less than ``far``, but something may cost as little as that.
+        if min(relaxed.bound, known, far) >= enough:
+            return min(relaxed.bound, known, far), None
+        if best is not None and best.value <= far and (any_will_do or relaxed.bound > best.value - 1e-6):
             return best.value, self.found(cuts, best)
         cap = min(best.value - 1e-6 if best else min(known, worst), far)
         left = relaxed.pruned(cap)
         better = Programme(self.heads(), left, limits, objective).best()
-        if better and (best is None or better.value < best.value - 1e-6):
+        if better and better.value <= far and (best is None or better.value < best.value - 1e-6):
             return better.value, self.found(left, better)
         return (best.value, self.found(cuts, best)) if best and best.value < far else (far, None)
 

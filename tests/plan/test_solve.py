@@ -62,6 +62,40 @@ def test_a_search_for_less_finds_the_cheapest_or_that_there_is_none(name, steps,
                 assert found.value == pytest.approx(best.value)
 
 
+@pytest.mark.parametrize(
+    ("steps", "lut", "bram36", "prices", "cycles", "share"),
+    [
+        (1, 3000, 1.5, (1, 0, 0), 72000, 0.8),
+        (1, 5000, 0.5, (1, 20, 50), 72000, 0.8),
+        (3, 3000, 1.5, (1, 200, 50), 200000, 0.9),
+    ],
+)
+def test_what_was_left_out_counts_in_the_bound(steps, lut, bram36, prices, cycles, share, monkeypatch):
+    """The cheapest costs more than a tenth above enough, and what is left costs still more."""
+    monkeypatch.setattr(relax, "_ASCENT_STEPS", steps)
+    limit = Resources(lut, 1e9, bram36, 0)
+    search = Search(as_chain(random_graph(NETWORKS["ucnv"])), limit=limit)
+    best = search.cheapest(cycles, limit, prices=np.array(prices, dtype=float))
+    bound, found = search.cheapest_below(
+        cycles, limit, np.array(prices, dtype=float), enough=share * best.value
+    )
+    assert found is None
+    assert share * best.value <= bound <= best.value
+
+
+def test_where_nothing_is_left_within_a_tenth_more_is_no_bound(monkeypatch):
+    """Pruned was what costs a tenth more than enough, so what costs more may still be there."""
+    limit, prices, enough = Resources(3000, 1e9, 0.5, 0), np.array([1.0, 20.0, 50.0]), 1500.0
+    search = Search(as_chain(random_graph(NETWORKS["ucnv"])), limit=limit)
+    monkeypatch.setattr(relax, "_ASCENT_STEPS", 1)
+    monkeypatch.setattr(
+        relax.Relaxed,
+        "pruned",
+        lambda self, _cap: [cut.kept(np.zeros(len(cut.option), dtype=bool)) for cut in self.cuts],
+    )
+    assert search.cheapest_below(72000, limit, prices, enough) == (pytest.approx(1.1 * enough), None)
+
+
 def test_nothing_fits_a_budget_that_leaves_a_layer_no_option():
     chain, budget = as_chain(random_graph(*SMALL["conv"])), Budget(Resources(5, 1e9, 0, 0), "test")
     with pytest.raises(FitError, match=r"layer \w+: even the smallest folding needs [\d,]+ LUT"):
