@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from bnn_hw.board import Board
@@ -78,7 +81,8 @@ def make_plan(
         budget = replace(budget, port_cycles=port_cycles(chain, board, clock_hz))
     # A search counts stages alone; what checks a given folding counts the port itself.
     searched = budget.less(CONFIG_PORT) if runtime_weights and wanted.kind != FOLDING else budget
-    solution = _solve(chain, searched, wanted, design, clock_hz)
+    with _no_collections():
+        solution = _solve(chain, searched, wanted, design, clock_hz)
     if wanted.kind == LOW_POWER:
         clock_hz = max(math.ceil(wanted.fps * interval(solution.stages)), LEAST_CLOCK_HZ)
     plan = _record(graph, chain, board, wanted, clock_hz, solution)
@@ -111,6 +115,18 @@ def plan_folding(
     check_folding(chain, folding)
     goal = Goal(f"{FOLDING}={name}", FOLDING, folding=name)
     return _record(graph, chain, board, goal, clock_hz, sized(chain, folding))
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """A search makes next to no cyclic garbage; to look for it takes up to a tenth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _solve(chain: Chain, budget: Budget, goal: Goal, design: Design | None, clock_hz: int) -> Solution:

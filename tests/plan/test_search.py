@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import itertools
 import math
 from dataclasses import replace
@@ -353,6 +354,15 @@ def test_wrong_goals(goal, message):
     with pytest.raises(ConfigError) as caught:
         parse_goal(goal)
     assert message in str(caught.value)
+
+
+def test_garbage_is_collected_again_after_a_plan_and_after_a_refusal():
+    graph, board = random_graph(NETWORKS["ucnv"]), load_board("pynq-z1")
+    make_plan(graph, board, "fps=1000")
+    assert gc.isenabled()
+    with pytest.raises(FitError):
+        make_plan(graph, board, "fps=4000000")
+    assert gc.isenabled()
 
 
 def test_unknown_folding_offers_the_designs_own():
