@@ -39,7 +39,7 @@ class MacLayer:
     def is_dense(self) -> bool:
         return isinstance(self.mac.op, Dense)
 
-    @cached_property
+    @property
     def weights(self) -> np.ndarray:
         """(neurons, synapses) of -1 and +1; synapses ordered kernel row, kernel column, channel."""
         assert isinstance(self.mac.op, (Conv, Dense))

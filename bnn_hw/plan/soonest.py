@@ -132,11 +132,10 @@ class Soonest:
             # Straight down first: the sooner a folding is found, the lower is the cap.
             down: _Node | None = heapq.heappop(heap)
             while down and down.bound < self._cap:
-                first, *others = [*self._expanded(down), None]
-                for part in others:
-                    if part:
-                        heapq.heappush(heap, replace(part, number=next(numbers)))
-                down = first
+                parts = list(self._expanded(down))
+                for part in parts[1:]:
+                    heapq.heappush(heap, replace(part, number=next(numbers)))
+                down = parts[0] if parts else None
         return self._cap
 
     def _expanded(self, node: _Node) -> Iterator[_Node]:
@@ -342,7 +341,10 @@ def _values(cut: Cut, name: str) -> np.ndarray:
 
 
 def _most_mixed(bounded: _Bounded, cuts: list[Cut]) -> tuple[int, np.ndarray] | None:
-    """The layer whose options' costs differ most in the mixture, and its options below the mean."""
+    """The layer whose options' costs differ most in the mixture, and those on one side of the mean.
+
+    On the side that has the larger share of the mixture.
+    """
     used = np.flatnonzero(bounded.shares > 1e-6)
     parts = bounded.shares[used] / bounded.shares[used].sum()
     best: tuple[float, int, np.ndarray] | None = None
@@ -356,7 +358,8 @@ def _most_mixed(bounded: _Bounded, cuts: list[Cut]) -> tuple[int, np.ndarray] | 
             chosen = _values(old, name)[rows]
             low = _values(cut, name) <= parts @ chosen
             if np.ptp(chosen) > 0 and low.any() and not low.all():
-                best = spread, layer, low if parts @ (chosen <= parts @ chosen) >= 0.5 else ~low
+                below = float(parts @ (chosen <= parts @ chosen))
+                best = spread, layer, low if below >= 0.5 else ~low
                 break
     return best[1:] if best else None
 
