@@ -27,7 +27,7 @@ from bnn_hw.train.distributed import Ranks
 from bnn_hw.train.inference import to_tensor, validate
 from bnn_hw.train.logs import TrainingLog
 from bnn_hw.train.networks import Network
-from bnn_hw.train.recipe import GROUPED, ROOTED, WEIGHTED, Recipe
+from bnn_hw.train.recipe import BFLOAT16, GROUPED, ROOTED, WEIGHTED, Recipe
 
 STATE = "state.pt"
 BEST = "checkpoint.pt"
@@ -174,7 +174,8 @@ class Fit:
         self._accuracy.reset()
         rate = self.schedule.get_last_lr()[0]
         for pixels, labels in self.batches(epoch):
-            scores = self._trained(pixels)
+            with self._arithmetic():
+                scores = self._trained(pixels).float()
             loss = self._loss_of(pixels, scores, labels)
             self.optimiser.zero_grad()
             loss.backward()
@@ -189,14 +190,18 @@ class Fit:
             "train_accuracy": float(self._accuracy.compute()),
         }
 
+    def _arithmetic(self) -> torch.autocast:
+        """Convolutions and dense layers in bfloat16 within it, where the settings say so."""
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.settings.arithmetic == BFLOAT16)
+
     def _loss_of(self, pixels: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
         settings = self.settings
         loss = functional.cross_entropy(scores, labels, label_smoothing=settings.label_smoothing)
         if self.teacher is None:
             return loss
         heat = settings.distil_temperature
-        with torch.no_grad():
-            taught = functional.softmax(self.teacher(pixels) / heat, dim=1)
+        with torch.no_grad(), self._arithmetic():
+            taught = functional.softmax(self.teacher(pixels).float() / heat, dim=1)
         # Times the temperature squared, so that the gradients keep their size (G. Hinton et al., 2015).
         told = functional.kl_div(functional.log_softmax(scores / heat, dim=1), taught, reduction="batchmean")
         return (1.0 - settings.distil_share) * loss + settings.distil_share * heat**2 * told

@@ -17,6 +17,8 @@ BINARY, FLOAT = "binary", "float"
 PRECISIONS = (BINARY, FLOAT)
 BALANCED, ROOTED, WEIGHTED, GROUPED = "balanced", "rooted", "weighted", "grouped"
 SAMPLINGS = (BALANCED, ROOTED, WEIGHTED, GROUPED)
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+ARITHMETICS = (FLOAT32, BFLOAT16)
 NETWORKS = ("cnv", "ncnv", "ucnv")
 
 _RECIPES = Path(__file__).with_name("recipes")
@@ -41,6 +43,9 @@ class TrainSettings:
     answers in the loss where a teacher is given, softened by
     distil_temperature. reestimate_batches: batches on which the best epoch's
     batch norms are estimated anew, kept where validation gains; 0 for never.
+    arithmetic: of the training steps' layers, ``float32``, or ``bfloat16``,
+    which is faster where the processor knows it; latent weights, loss and
+    validation are float32 always.
     """
 
     epochs: int = 60
@@ -56,6 +61,7 @@ class TrainSettings:
     distil_share: float = 0.5
     distil_temperature: float = 2.0
     reestimate_batches: int = 60
+    arithmetic: str = FLOAT32
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     @property
@@ -72,7 +78,8 @@ class TrainSettings:
         for name in ("patience", "reestimate_batches"):
             if (value := getattr(self, name)) < 0:
                 faults.add(name, f"is {value}", "give 0 for never, or a number of at least 1")
-        for name, known in (("precision", PRECISIONS), ("sampling", SAMPLINGS)):
+        words = (("precision", PRECISIONS), ("sampling", SAMPLINGS), ("arithmetic", ARITHMETICS))
+        for name, known in words:
             if (word := getattr(self, name)) not in known:
                 faults.add(name, f"is {word!r}", suggest(word, known))
         if self.learning_rate is not None and not 0.0 < self.learning_rate <= 1.0:
@@ -138,7 +145,7 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
             raise ConfigError.at(f"network {name_or_path}", "there is no such recipe", remedy)
         path = _RECIPES / f"{name_or_path}.toml"
     faults = FaultList()
-    top = Fields(read_toml(path), str(path), faults)
+    top = Fields(_read(path), str(path), faults)
     network, classes = top.text("network"), top.texts("classes", CLASSES)
     if network not in NETWORKS:
         faults.add(f"{path}, network", f"is {network!r}", suggest(str(network), NETWORKS))
@@ -158,6 +165,21 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     top.close()
     faults.raise_if_any(ConfigError)
     return Recipe(path.stem, network, tuple(classes), sources, settings)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A recipe's file, completed with what the package's recipe says that it is ``like``, if any."""
+    record = read_toml(path)
+    if "like" not in record:
+        return record
+    model = record.pop("like")
+    if model not in recipe_names():
+        raise ConfigError.at(f"{path}, like", f"is {model!r}", suggest(str(model), recipe_names()))
+    base = _read(_RECIPES / f"{model}.toml")
+    for name in ("settings", "augmentation"):
+        if isinstance(own := record.get(name, {}), dict):
+            record[name] = {**base.get(name, {}), **own}
+    return {**base, **record}
 
 
 def _scalars(kind: type, table: Fields, **given: Any) -> Any:

@@ -59,11 +59,13 @@ def equal(a: object, b: object) -> bool:
     return a == b
 
 
-@pytest.mark.parametrize("precision", ["binary", "float"])
+@pytest.mark.parametrize(
+    ("precision", "arithmetic"), [("binary", "float32"), ("float", "float32"), ("binary", "bfloat16")]
+)
 def test_interrupted_and_resumed_ends_bit_for_bit_the_same(
-    precision: str, quadrants: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    precision: str, arithmetic: str, quadrants: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = recipe(precision=precision)
+    plan = recipe(precision=precision, arithmetic=arithmetic)
     whole = train_recipe(plan, quadrants, tmp_path / "whole", reporter=QUIET)
     with monkeypatch.context() as patched:
         stop_after(2, patched)
@@ -149,6 +151,33 @@ def test_a_teacher_changes_the_loss_as_defined(quadrants: Path, tmp_path: Path) 
     other = torch.zeros(5, len(plan.classes))
     expected = heat**2 * (own.exp() * (own - torch.log_softmax(other, 1))).sum(dim=1).mean()
     assert fit._loss_of(pixels, other, labels).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "bfloat16"])
+def test_layers_compute_in_the_arithmetic_asked_for(arithmetic: str, quadrants: Path, tmp_path: Path) -> None:
+    """So do the teacher's; what is kept and judged is float32 always."""
+    twin = train_recipe(recipe(precision="float", epochs=1), quadrants, tmp_path / "twin", reporter=QUIET)
+    seen: dict[tuple[str, bool], set[torch.dtype]] = {}
+
+    def note(module: torch.nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        if isinstance(module, torch.nn.Linear):
+            seen.setdefault((type(module).__name__, module.training), set()).add(output.dtype)
+
+    watch = torch.nn.modules.module.register_module_forward_hook(note)
+    try:
+        plan = recipe(epochs=1, arithmetic=arithmetic, reestimate_batches=0)
+        result = train_recipe(plan, quadrants, tmp_path / "out", teacher=twin.checkpoint, reporter=QUIET)
+    finally:
+        watch.remove()
+    asked = getattr(torch, arithmetic)
+    assert seen == {
+        ("QuantLinear", True): {asked},
+        ("Linear", False): {asked},  # the teacher
+        ("QuantLinear", False): {torch.float32},
+    }
+    assert result.metrics["settings"]["arithmetic"] == arithmetic
+    for value in checkpoint.load_checkpoint(result.checkpoint).parameters():
+        assert value.dtype == torch.float32
 
 
 def test_a_teacher_of_other_classes_is_refused(quadrants: Path, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,29 @@ def test_a_recipe_says_everything(tmp_path: Path) -> None:
     assert recipe.changed(epochs=9, seed=None).settings.epochs == 9
 
 
+def test_a_recipe_like_another_changes_what_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text('like = "ncnv5"\nnetwork = "cnv"\n[settings]\nepochs = 7\n[augmentation]\nnoise = 1.5\n')
+    model, recipe = load_recipe("ncnv5"), load_recipe(path)
+    assert (recipe.name, recipe.network, recipe.classes) == ("gate", "cnv", model.classes)
+    assert recipe.sources == model.sources
+    varied = replace(model.settings.augmentation, noise=1.5)
+    assert recipe.settings == replace(model.settings, epochs=7, augmentation=varied)
+
+
+def test_what_a_recipe_is_like_must_be_there(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text('like = "ncvn5"\nnetwork = "cnv"\n')
+    with pytest.raises(ConfigError, match=r"(?s)gate\.toml, like: is 'ncvn5'.*did you mean ncnv5\?"):
+        load_recipe(path)
+    path.write_text('like = ["ncnv5"]\nsettings = 3\n')
+    with pytest.raises(ConfigError, match=r"gate\.toml, like: is \['ncnv5'\]"):
+        load_recipe(path)
+    path.write_text('like = "ncnv5"\nsettings = 3\n')
+    with pytest.raises(ConfigError, match=r"gate\.toml, settings: is 3"):
+        load_recipe(path)
+
+
 def test_all_faults_of_a_recipe_are_told_together(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text(
@@ -87,6 +111,14 @@ def test_unknown_recipes_and_missing_data_tables_are_refused(tmp_path: Path) -> 
 
 def test_all_settings_that_cannot_work_are_told_together() -> None:
     with pytest.raises(InputError) as caught:
-        TrainSettings(epochs=0, precision="int4", sampling="all", learning_rate=2.0, distil_share=-1).check()
-    assert len(caught.value.faults) == 5
+        TrainSettings(
+            epochs=0,
+            precision="int4",
+            sampling="all",
+            arithmetic="int8",
+            learning_rate=2.0,
+            distil_share=-1,
+        ).check()
+    assert len(caught.value.faults) == 6
+    assert "arithmetic: is 'int8'" in str(caught.value)
     assert "did you mean" not in str(caught.value.faults[1]) or "binary" in str(caught.value.faults[1])
