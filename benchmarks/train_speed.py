@@ -1,7 +1,8 @@
 """Training speed: an epoch of a network with Brevitas against plain float PyTorch of the same shape.
 
-Both take the same draws and variations from the same loader in one run, batch
-by batch in turn, so that a change of the machine's load meets both alike.
+With Brevitas also in bfloat16. All take the same draws and variations from the
+same loader in one run, batch by batch in turn, so that a change of the machine's
+load meets all alike.
 
     python benchmarks/train_speed.py cnv --pictures 6000 --data ~/data
 """
@@ -23,17 +24,26 @@ from bnn_hw.errors import BnnHwError
 from bnn_hw.progress import Reporter
 from bnn_hw.train.fit import Fit
 from bnn_hw.train.networks import network_of
-from bnn_hw.train.recipe import load_recipe
+from bnn_hw.train.recipe import BFLOAT16, BINARY, FLOAT, FLOAT32, load_recipe
 
 MOST = 1.5
 
+# Precision and arithmetic of what is compared.
+KINDS = {"binary": (BINARY, FLOAT32), "binary_bfloat16": (BINARY, BFLOAT16), "float": (FLOAT, FLOAT32)}
+
 
 def step_seconds(
-    net: nn.Module, optimiser: torch.optim.Optimizer, pixels: torch.Tensor, labels: torch.Tensor
+    net: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    pixels: torch.Tensor,
+    labels: torch.Tensor,
+    arithmetic: str,
 ) -> float:
     """One training step."""
     started = time.perf_counter()
-    loss = functional.cross_entropy(net(pixels), labels)
+    with torch.autocast("cpu", torch.bfloat16, enabled=arithmetic == BFLOAT16):
+        scores = net(pixels).float()
+    loss = functional.cross_entropy(scores, labels)
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
@@ -41,12 +51,15 @@ def step_seconds(
 
 
 def measure(name: str, pictures: int, batch: int, data: Path | None) -> dict[str, float | str | int]:
-    """Seconds of an epoch of ``pictures`` for each: loading (shared), Brevitas, float."""
+    """Seconds of an epoch of ``pictures``: of loading, which is shared, and with it of each of KINDS."""
     recipe = load_recipe(name).changed(pictures_per_epoch=pictures, batch_size=batch)
     split = split_by_person(read_sources(data, recipe.sources, recipe.classes))
     nets = {
-        kind: network_of(recipe.network, kind, len(recipe.classes)).train() for kind in ("binary", "float")
+        kind: network_of(recipe.network, precision, len(recipe.classes)).train()
+        for kind, (precision, _) in KINDS.items()
     }
+    for net in nets.values():
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
     optimisers = {kind: torch.optim.Adam(net.parameters(), lr=1e-3) for kind, net in nets.items()}
     fit = Fit(nets["binary"], split, recipe, Path(), Reporter(quiet=True))
     seconds = dict.fromkeys(("loading", *nets), 0.0)
@@ -58,7 +71,7 @@ def measure(name: str, pictures: int, batch: int, data: Path | None) -> dict[str
             if epoch == 0 and number == 3:
                 break
             for kind, net in nets.items():
-                taken[kind] += step_seconds(net, optimisers[kind], pixels, labels)
+                taken[kind] += step_seconds(net, optimisers[kind], pixels, labels, KINDS[kind][1])
             started = time.perf_counter()
         seconds = taken
     whole = {kind: seconds["loading"] + seconds[kind] for kind in nets}
@@ -68,9 +81,9 @@ def measure(name: str, pictures: int, batch: int, data: Path | None) -> dict[str
         "batch_size": batch,
         "threads": torch.get_num_threads(),
         "loading_s": round(seconds["loading"], 2),
-        "binary_epoch_s": round(whole["binary"], 2),
-        "float_epoch_s": round(whole["float"], 2),
+        **{f"{kind}_epoch_s": round(taken, 2) for kind, taken in whole.items()},
         "binary_over_float": round(whole["binary"] / whole["float"], 3),
+        "binary_bfloat16_over_binary": round(whole["binary_bfloat16"] / whole["binary"], 3),
         "bar": MOST,
     }
 

@@ -30,12 +30,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_speed_is_of_both_networks_on_the_same_batches(data: Path) -> None:
+def test_speed_is_of_all_kinds_on_the_same_batches(data: Path) -> None:
     record = train_speed.measure("ucnv", 60, 20, data)
     assert (record["pictures"], record["batch_size"]) == (60, 20)
-    both = record["binary_epoch_s"], record["float_epoch_s"]
-    assert all(isinstance(seconds, float) and seconds > 0 for seconds in both)
-    assert record["binary_over_float"] == pytest.approx(both[0] / both[1], rel=0.2)
+    seconds = {kind: record[f"{kind}_epoch_s"] for kind in ("binary", "binary_bfloat16", "float")}
+    assert all(isinstance(taken, float) and taken > 0 for taken in seconds.values())
+    assert record["binary_over_float"] == pytest.approx(seconds["binary"] / seconds["float"], rel=0.2)
+    ratio = seconds["binary_bfloat16"] / seconds["binary"]
+    assert record["binary_bfloat16_over_binary"] == pytest.approx(ratio, rel=0.2)
 
 
 def test_drawings_are_judged_on_real_pictures(data: Path) -> None:
