@@ -88,7 +88,7 @@ def _fail(error: BnnHwError, as_json: bool) -> None:
 def main() -> None:
     """Turn a trained binary neural network into a verified FPGA accelerator.
 
-    A NETWORK is the name of a shipped design (cnv, ncnv, ncnv5, ucnv), the folder of
+    A NETWORK is the name of a shipped design (cnv, cnv5, ncnv, ncnv5, ucnv), the folder of
     another design, or any QONNX file.
     """
 

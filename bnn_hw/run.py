@@ -97,6 +97,7 @@ def train_network(
     *,
     split: Path | None = None,
     teacher: Path | None = None,
+    start: Path | None = None,
     fresh: bool = False,
     **changes: Any,
 ) -> Result:
@@ -108,7 +109,14 @@ def train_network(
         recipe.name if precision == "binary" else f"{recipe.name}-{precision}"
     )
     result = train.train_recipe(
-        recipe, data, folder, split_file=split, teacher=teacher, fresh=fresh, reporter=reporter
+        recipe,
+        data,
+        folder,
+        split_file=split,
+        teacher=teacher,
+        start=start,
+        fresh=fresh,
+        reporter=reporter,
     )
     lines = [str(result.test), f"checkpoint {result.checkpoint}, log {folder / 'log.csv'}"]
     if precision == "binary":

@@ -62,6 +62,11 @@ def register(
     @click.option(
         "--teacher", type=click.Path(path_type=Path), help="Checkpoint to learn from, such as the twin's."
     )
+    @click.option(
+        "--start",
+        type=click.Path(path_type=Path),
+        help="Checkpoint whose weights to begin with: to train it on, or for your own pictures.",
+    )
     @click.option("--seed", type=int, help="Of weights, draws and variations; 0 in the shipped recipes.")
     @SPLIT
     @click.option("--fresh", is_flag=True, help="Do not go on with an unfinished training in --out.")
@@ -72,6 +77,7 @@ def register(
         out: Path | None,
         split: Path | None,
         teacher: Path | None,
+        start: Path | None,
         fresh: bool,
         as_json: bool,
         quiet: bool,
@@ -92,13 +98,22 @@ def register(
           bnn-hw train ncnv --precision float --out twin
           bnn-hw train ncnv --teacher twin/checkpoint.pt --seed 1 --out ncnv-1
           bnn-hw train my-recipe.toml --split split.json
+          bnn-hw train my-gate.toml --start ncnv5/checkpoint.pt --epochs 20
           torchrun --nproc-per-node 2 -m bnn_hw.cli train cnv       several processes
           tensorboard --logdir build/train                          the curves
         """
         from bnn_hw.run import train_network
 
         result = train_network(
-            name, data, out, Reporter(quiet), split=split, teacher=teacher, fresh=fresh, **changes
+            name,
+            data,
+            out,
+            Reporter(quiet),
+            split=split,
+            teacher=teacher,
+            start=start,
+            fresh=fresh,
+            **changes,
         )
         show(result.text, result.record, as_json)
 

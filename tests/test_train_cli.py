@@ -82,6 +82,7 @@ def test_the_exported_model_is_judged_as_the_checkpoint(trained: Path, data: Pat
         (["train", "ucnv", "--data", "absent"], 10, ["absent: does not exist"]),
         (["train", "ucnv", "--learning-rate", "9"], 2, ["learning_rate: is 9.0"]),
         (["train", "ucnv", "--teacher", "absent.pt"], 2, ["absent.pt: does not exist"]),
+        (["train", "ucnv", "--start", "absent.pt"], 2, ["absent.pt: does not exist"]),
         (["evaluate", "absent.pt"], 2, ["absent.pt: does not exist"]),
         (["evaluate", "ncvn"], 5, ["design ncvn: is unknown"]),
         (["gradcam", "absent.pt", "--data", "absent"], 10, ["absent: does not exist"]),

@@ -79,8 +79,9 @@ def write_card(metrics: Mapping[str, Any], folder: Path) -> Path:
 
 def _command(metrics: Mapping[str, Any]) -> str:
     options = [f"--{key.replace('_', '-')} {value}" for key, value in metrics["changes"].items()]
-    if metrics.get("teacher"):
-        options.append(f"--teacher {metrics['teacher']}")
+    for name in ("start", "teacher"):
+        if metrics.get(name):
+            options.append(f"--{name} {metrics[name]}")
     return " ".join(["bnn-hw train", metrics["recipe"], *options])
 
 

@@ -83,7 +83,7 @@ class Fit:
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, settings.peak_rate, total_steps=steps * settings.epochs
         )
-        self.fingerprint = _fingerprint(recipe, split, teacher, self.ranks.size)
+        self.fingerprint = _fingerprint(net, recipe, split, teacher, self.ranks.size)
         self._loss = MeanMetric()
         self._accuracy = MulticlassAccuracy(len(recipe.classes), average="micro", validate_args=False)
 
@@ -271,16 +271,16 @@ def _smoothed(losses: Sequence[float]) -> float:
     return sum(last) / len(last)
 
 
-def _fingerprint(recipe: Recipe, split: Split, teacher: Network | None, processes: int) -> str:
-    """Digest of all that a training depends on, but for what may change while it runs."""
+def _fingerprint(net: Network, recipe: Recipe, split: Split, teacher: Network | None, processes: int) -> str:
+    """Digest of all that a training depends on, ``net`` as it begins, but for what may change meanwhile."""
     digest = hashlib.sha256()
     shares = sorted((source.group, source.share) for source in recipe.sources)
     plan = [recipe.network, recipe.classes, asdict(recipe.settings), shares, processes]
     digest.update(json.dumps(plan).encode())
     for part in (split.train, split.validation):
         _add(digest, part)
-    if teacher is not None:
-        for value in teacher.state_dict().values():
+    for given in (net, teacher):
+        for value in given.state_dict().values() if given is not None else ():
             digest.update(value.numpy().tobytes())
     return digest.hexdigest()
 

@@ -73,6 +73,7 @@ def train_recipe(
     *,
     split_file: Path | None = None,
     teacher: Path | None = None,
+    start: Path | None = None,
     fresh: bool = False,
     reporter: Reporter | None = None,
 ) -> TrainResult:
@@ -80,10 +81,11 @@ def train_recipe(
 
     ``data_dir`` as for :func:`bnn_hw.data.sources.read_sources`; split_file:
     who is in which part, instead of the split by seed; teacher: checkpoint of
-    a network to learn from; fresh: do not go on with what ``out_dir`` holds.
+    a network to learn from; start: checkpoint whose weights to begin with,
+    instead of random ones; fresh: do not go on with what ``out_dir`` holds.
     The epoch that does best on the validation part is kept; the test part is
     looked at once, at the end. Raises ConfigError (recipe), InputError
-    (settings, teacher, another training in ``out_dir``), DataError (data set)
+    (settings, teacher, start, another training in ``out_dir``), DataError (data set)
     and OutputError (``out_dir``).
     """
     with processes() as ranks:
@@ -93,7 +95,9 @@ def train_recipe(
         started = time.monotonic()
         torch.manual_seed(settings.seed)
         net = network_of(recipe.network, settings.precision, len(recipe.classes))
-        taught_by = _teacher(teacher, recipe)
+        if start is not None:
+            net.load_state_dict(_begun(start, recipe).state_dict())
+        taught_by = _of_same_classes(teacher, recipe) if teacher is not None else None
         with reporter.bar("reading pictures") as advance:
             pictures = read_sources(
                 data_dir,
@@ -110,7 +114,8 @@ def train_recipe(
         progress = fit.run()
         best = out_dir / BEST
         if ranks.first:
-            result = _finish(fit, progress.best_epoch, pictures, teacher, started)
+            given = {"teacher": teacher.name if teacher else None, "start": start.name if start else None}
+            result = _finish(fit, progress.best_epoch, pictures, given, started)
         ranks.wait()
         return result if ranks.first else _read_result(best, out_dir, split, progress.best_epoch)
 
@@ -133,13 +138,25 @@ def export(checkpoint: Path, out_dir: Path) -> tuple[Path, Path]:
     return model, golden
 
 
-def _teacher(path: Path | None, recipe: Recipe) -> Network | None:
-    if path is None:
-        return None
+def _of_same_classes(path: Path, recipe: Recipe) -> Network:
+    """The network of a checkpoint that knows the recipe's classes."""
     net, classes = load_network(path)
     if classes != recipe.classes:
         raise InputError.at(
             path, f"knows the classes {', '.join(classes)}", f"give one of {', '.join(recipe.classes)}"
+        )
+    return net
+
+
+def _begun(path: Path, recipe: Recipe) -> Network:
+    """The network of a checkpoint that a training of the recipe can begin with."""
+    net = _of_same_classes(path, recipe)
+    wanted = recipe.settings.precision, recipe.network
+    if (net.precision, net.spec.name) != wanted:
+        raise InputError.at(
+            path,
+            f"holds the {net.precision} network {net.spec.name}",
+            f"give a checkpoint of the {' network '.join(wanted)}, or a teacher with --teacher",
         )
     return net
 
@@ -184,7 +201,7 @@ def _prepare(out_dir: Path, split: Split, fresh: bool, ranks: Ranks) -> None:
 
 
 def _finish(
-    fit: Fit, best_epoch: int, pictures: PictureSet, teacher: Path | None, started: float
+    fit: Fit, best_epoch: int, pictures: PictureSet, given: dict[str, str | None], started: float
 ) -> TrainResult:
     """Judge the best epoch and write metrics.json."""
     best = fit.folder / BEST
@@ -202,7 +219,7 @@ def _finish(
         "settings": {**asdict(fit.settings), "learning_rate": fit.settings.peak_rate},
         "changes": {name: value for name, value in fit.recipe.changes.items() if name != "augmentation"},
         "processes": fit.ranks.size,
-        "teacher": teacher.name if teacher else None,
+        **given,
         "best_epoch": best_epoch,
         "batch_norms_reestimated": reestimated,
         "validation": validation.to_json(),

@@ -180,6 +180,33 @@ def test_layers_compute_in_the_arithmetic_asked_for(arithmetic: str, quadrants: 
         assert value.dtype == torch.float32
 
 
+def test_a_training_begins_with_given_weights(quadrants: Path, tmp_path: Path) -> None:
+    first = train_recipe(recipe(epochs=1), quadrants, tmp_path / "first", reporter=QUIET)
+    # Steps too small to move any weight across zero: the network answers as the one it began with.
+    still = recipe(epochs=1, learning_rate=1e-12, reestimate_batches=0)
+    result = train_recipe(still, quadrants, tmp_path / "on", start=first.checkpoint, reporter=QUIET)
+    assert (result.metrics["start"], first.metrics["start"]) == ("checkpoint.pt", None)
+    begun, ended = (checkpoint.load_checkpoint(each.checkpoint) for each in (first, result))
+    assert torch.allclose(begun.conv1_1.weight, ended.conv1_1.weight, atol=1e-9)
+    assert "bnn-hw train ucnv --epochs 1" in (tmp_path / "on" / "MODEL_CARD.md").read_text()
+    assert "--start checkpoint.pt`" in (tmp_path / "on" / "MODEL_CARD.md").read_text()
+    # With another start it is another training, which is not gone on with.
+    with pytest.raises(InputError, match=r"state\.pt: belongs to a training with other settings"):
+        train_recipe(still, quadrants, tmp_path / "on", reporter=QUIET)
+
+
+def test_a_start_of_another_kind_is_refused(quadrants: Path, tmp_path: Path) -> None:
+    classes = load_recipe("ucnv").classes
+    for name, precision in (("ncnv", "binary"), ("ucnv", "float")):
+        path = tmp_path / f"{name}.pt"
+        checkpoint.save_network(checkpoint.network_of(name, precision), classes, 1, path)
+        with pytest.raises(InputError) as caught:
+            train_recipe(recipe(), quadrants, tmp_path / "out", start=path, reporter=QUIET)
+        assert f"{name}.pt: holds the {precision} network {name}" in str(caught.value)
+        assert "give a checkpoint of the binary network ucnv" in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_teacher_of_other_classes_is_refused(quadrants: Path, tmp_path: Path) -> None:
     net = checkpoint.network_of("ucnv", "float", 2)
     checkpoint.save_network(net, ("mask", "no_mask"), 1, tmp_path / "other.pt")
