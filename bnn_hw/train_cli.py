@@ -38,7 +38,9 @@ def register(
         help="Folder; build/train/RECIPE if left out. An unfinished training there goes on.",
     )
     @click.option(
-        "--epochs", type=click.IntRange(min=1), help="60 in ncnv and ucnv, 30 in cnv, 150 in ncnv5 and cnv5."
+        "--epochs",
+        type=click.IntRange(min=1),
+        help="60 in ncnv and ucnv, 30 in cnv, 150 in cnv5, 400 in ncnv5.",
     )
     @click.option(
         "--pictures-per-epoch",

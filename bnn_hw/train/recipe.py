@@ -122,7 +122,11 @@ class Recipe:
 
     def changed(self, **settings: Any) -> Recipe:
         """The recipe with some settings changed; None leaves one as it is."""
-        given = {name: value for name, value in settings.items() if value is not None}
+        given = {
+            name: value
+            for name, value in settings.items()
+            if value is not None and value != getattr(self.settings, name)
+        }
         changed = replace(self.settings, **given)
         return replace(self, settings=changed, changes={**self.changes, **given})
 

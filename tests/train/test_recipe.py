@@ -52,7 +52,8 @@ def test_a_recipe_says_everything(tmp_path: Path) -> None:
         5,
     )
     assert (real.drawings, drawn.drawings) == (1, 4)
-    assert recipe.changed(epochs=9, seed=None).settings.epochs == 9
+    changed = recipe.changed(epochs=9, seed=None, pictures_per_epoch=recipe.settings.pictures_per_epoch)
+    assert (changed.settings.epochs, changed.changes) == (9, {"epochs": 9})
 
 
 def test_a_recipe_like_another_changes_what_it_names(tmp_path: Path) -> None:
