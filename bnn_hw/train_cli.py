@@ -64,6 +64,12 @@ def register(
     @click.option(
         "--teacher", type=click.Path(path_type=Path), help="Checkpoint to learn from, such as the twin's."
     )
+    @click.option("--distil-share", type=float, help="Weight of the teacher's answers in the loss, 0 to 1.")
+    @click.option(
+        "--paste-share",
+        type=float,
+        help="Share of the pictures that get a box of another one pasted in (CutMix), 0 to 1.",
+    )
     @click.option(
         "--start",
         type=click.Path(path_type=Path),

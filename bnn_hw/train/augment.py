@@ -56,3 +56,30 @@ class Augmentation:
         sigma = torch.rand(len(pixels), generator=generator) * self.noise
         lit += torch.randn(pixels.shape, generator=generator) * per_picture(sigma)
         return lit.round_().clamp_(0.0, 255.0)
+
+
+_LARGEST_BOX = 0.5
+
+
+def paste_boxes(
+    pixels: Tensor, labels: Tensor, classes: int, share: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Paste into a ``share`` of the pictures a box of another one of the batch: CutMix (S. Yun et al., 2019).
+
+    A box takes up to about half of the picture, and lies anywhere. pixels: (N, 3, H, W);
+    labels: (N,). Returns the pictures, and the share of each class in each
+    picture (N, classes), by area.
+    """
+    count, _channels, height, width = pixels.shape
+    other = torch.randperm(count, generator=generator)
+    side = (torch.rand(count, generator=generator) * _LARGEST_BOX).sqrt()
+    rows, columns = (
+        ((torch.arange(length) + 0.5) / length - torch.rand(count, 1, generator=generator)).abs()
+        < side[:, None] / 2
+        for length in (height, width)
+    )
+    chosen = torch.rand(count, generator=generator) < share
+    box = rows[:, :, None] & columns[:, None, :] & chosen[:, None, None]
+    covered = box.float().mean(dim=(1, 2))[:, None]
+    own, pasted = (functional.one_hot(which, classes).float() for which in (labels, labels[other]))
+    return torch.where(box[:, None], pixels[other], pixels), own * (1.0 - covered) + pasted * covered

@@ -23,6 +23,7 @@ from bnn_hw.data.split import Split, draw_balanced, draw_grouped, draw_weighted
 from bnn_hw.errors import InputError
 from bnn_hw.progress import Reporter
 from bnn_hw.train import checkpoint
+from bnn_hw.train.augment import paste_boxes
 from bnn_hw.train.distributed import Ranks
 from bnn_hw.train.inference import to_tensor, validate
 from bnn_hw.train.logs import TrainingLog
@@ -158,15 +159,20 @@ class Fit:
         return draw_balanced(part.labels, count, rng, 0.5 if self.settings.sampling == ROOTED else 0.0)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """This process's share of each batch of an epoch: varied pixels and labels."""
-        words = np.random.SeedSequence([self.settings.seed, epoch, self.ranks.rank]).generate_state(
-            1, np.uint64
-        )
+        """This process's share of each batch of an epoch: varied pixels and labels.
+
+        Labels are (N,), or where boxes are pasted each class's share in each picture (N, classes).
+        """
+        settings = self.settings
+        words = np.random.SeedSequence([settings.seed, epoch, self.ranks.rank]).generate_state(1, np.uint64)
         generator = torch.Generator().manual_seed(int(words[0] >> np.uint64(1)))
-        for rows in torch.from_numpy(self.draw(epoch)).split(self.settings.batch_size):
+        for rows in torch.from_numpy(self.draw(epoch)).split(settings.batch_size):
             mine = rows[self.ranks.rank :: self.ranks.size]
-            pixels = self.settings.augmentation(self._images[mine].float(), generator)
-            yield pixels.contiguous(memory_format=torch.channels_last), self._labels[mine]
+            pixels, labels = settings.augmentation(self._images[mine].float(), generator), self._labels[mine]
+            if settings.paste_share:
+                classes = len(self.recipe.classes)
+                pixels, labels = paste_boxes(pixels, labels, classes, settings.paste_share, generator)
+            yield pixels.contiguous(memory_format=torch.channels_last), labels
 
     def _train(self, epoch: int) -> dict[str, float]:
         self._trained.train()
@@ -182,7 +188,7 @@ class Fit:
             self.optimiser.step()
             self.schedule.step()
             self._loss.update(loss.detach(), len(labels))
-            self._accuracy.update(scores.detach(), labels)
+            self._accuracy.update(scores.detach(), labels if labels.dim() == 1 else labels.argmax(dim=1))
         # With several processes the metrics gather from all of them.
         return {
             "learning_rate": float(rate),

@@ -41,7 +41,8 @@ class TrainSettings:
     them), ``weighted`` (balanced by chance), ``grouped`` (by the sources'
     shares, within a source rooted). distil_share: weight of the teacher's
     answers in the loss where a teacher is given, softened by
-    distil_temperature. reestimate_batches: batches on which the best epoch's
+    distil_temperature. paste_share: of the pictures that get a box of another
+    one, see :func:`bnn_hw.train.augment.paste_boxes`. reestimate_batches: batches on which the best epoch's
     batch norms are estimated anew, kept where validation gains; 0 for never.
     arithmetic: of the training steps' layers, ``float32``, or ``bfloat16``,
     which is faster where the processor knows it; latent weights, loss and
@@ -60,6 +61,7 @@ class TrainSettings:
     sampling: str = BALANCED
     distil_share: float = 0.5
     distil_temperature: float = 2.0
+    paste_share: float = 0.0
     reestimate_batches: int = 60
     arithmetic: str = FLOAT32
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -84,7 +86,7 @@ class TrainSettings:
                 faults.add(name, f"is {word!r}", suggest(word, known))
         if self.learning_rate is not None and not 0.0 < self.learning_rate <= 1.0:
             faults.add("learning_rate", f"is {self.learning_rate}", "give a number above 0, at most 1")
-        for name in ("label_smoothing", "distil_share"):
+        for name in ("label_smoothing", "distil_share", "paste_share"):
             if not 0.0 <= (share := getattr(self, name)) <= 1.0:
                 faults.add(name, f"is {share}", "give a share from 0 to 1")
         if not faults.faults:

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install bnn-hw[train]")
 
-from bnn_hw.train.augment import Augmentation  # noqa: E402
+from bnn_hw.train.augment import Augmentation, paste_boxes  # noqa: E402
 
 NOTHING = Augmentation(flip=False, rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0, noise=0)
 
@@ -63,3 +64,32 @@ def test_shift_and_rotation_move_a_spot_no_farther_than_asked() -> None:
     assert columns.abs().max() > 2.5
     turned = only(rotation_deg=20.0)(before, generator())[:, 0]
     assert ((turned.sum(1) * torch.arange(32.0)).sum(1) / turned.sum((1, 2)) - 15.5).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_labels_of_pasted_boxes_are_the_shares_of_their_area(share: float) -> None:
+    count, classes, size = 400, 5, 32
+    numbers = torch.arange(count)
+    pictures = (
+        numbers.float().view(count, 1, 1, 1).expand(count, 3, size, size)
+    )  # each tells where it is from
+    labels = numbers % classes
+    pasted, targets = paste_boxes(pictures, labels, classes, share, torch.Generator().manual_seed(3))
+    changed = 0
+    for number, (picture, target) in enumerate(zip(pasted.numpy(), targets.numpy(), strict=True)):
+        expected = np.zeros(classes)
+        for origin in np.unique(picture):
+            expected[int(origin) % classes] += (picture == origin).mean()
+        assert target == pytest.approx(expected, abs=1e-6)
+        foreign = (
+            (picture[0] != number).any(axis=0).nonzero()[0],
+            (picture[0] != number).any(axis=1).nonzero()[0],
+        )
+        if len(foreign[0]):
+            changed += 1
+            columns, rows = (slice(line[0], line[-1] + 1) for line in foreign)
+            assert (picture[:, rows, columns] == picture[0, rows.start, columns.start]).all()  # one whole box
+            # Half of the area at most, and a row and a column of rounding.
+            assert len(foreign[0]) <= size * 0.5**0.5 + 1 >= len(foreign[1])
+    # Some boxes hold no pixel's centre, or come from the picture itself.
+    assert 0.9 * share * count - 20 <= changed <= share * count + 3 * (share * (1 - share) * count) ** 0.5

@@ -12,6 +12,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install bnn-hw[train]")
 
+from bnn_hw.data.sources import read_sources  # noqa: E402
+from bnn_hw.data.split import split_by_person  # noqa: E402
 from bnn_hw.errors import InputError  # noqa: E402
 from bnn_hw.progress import Reporter  # noqa: E402
 from bnn_hw.train import checkpoint  # noqa: E402
@@ -65,7 +67,7 @@ def equal(a: object, b: object) -> bool:
 def test_interrupted_and_resumed_ends_bit_for_bit_the_same(
     precision: str, arithmetic: str, quadrants: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = recipe(precision=precision, arithmetic=arithmetic)
+    plan = recipe(precision=precision, arithmetic=arithmetic, paste_share=0.5 * (precision == "float"))
     whole = train_recipe(plan, quadrants, tmp_path / "whole", reporter=QUIET)
     with monkeypatch.context() as patched:
         stop_after(2, patched)
@@ -178,6 +180,19 @@ def test_layers_compute_in_the_arithmetic_asked_for(arithmetic: str, quadrants: 
     assert result.metrics["settings"]["arithmetic"] == arithmetic
     for value in checkpoint.load_checkpoint(result.checkpoint).parameters():
         assert value.dtype == torch.float32
+
+
+def test_pasted_boxes_reach_the_network_with_their_labels(quadrants: Path, tmp_path: Path) -> None:
+    split = split_by_person(read_sources(quadrants, recipe().sources, recipe().classes))
+    plain, pasted = (
+        Fit(checkpoint.network_of("ucnv"), split, recipe(paste_share=share), tmp_path, QUIET)
+        for share in (0.0, 1.0)
+    )
+    pixels, shares = next(pasted.batches(1))
+    assert shares.shape == (20, len(recipe().classes))
+    assert torch.equal(shares.sum(dim=1), torch.ones(20))
+    assert torch.equal(shares.argmax(dim=1), next(plain.batches(1))[1])  # these boxes take less than half
+    assert not torch.equal(pixels, next(plain.batches(1))[0])
 
 
 def test_a_training_begins_with_given_weights(quadrants: Path, tmp_path: Path) -> None:
