@@ -12,11 +12,11 @@ def _write(folder, text):
 
 
 def test_shipped_designs():
-    assert design_names() == ["cnv", "ncnv", "ncnv5", "ucnv"]
+    assert design_names() == ["cnv", "cnv5", "ncnv", "ncnv5", "ucnv"]
     for name in design_names():
         design = load_design(name)
         assert design.classes[:4] == ("correct", "nose_exposed", "nose_mouth_exposed", "chin_exposed")
-        assert design.classes[4:] == (("no_mask",) if name == "ncnv5" else ())
+        assert design.classes[4:] == (("no_mask",) if name in ("cnv5", "ncnv5") else ())
         assert design.foldings["table1"].path.is_file()
     ncnv = load_design("ncnv")
     assert ncnv.foldings["table1"].interval_cycles == 8100
@@ -52,7 +52,7 @@ def test_unknown_design_offers_the_nearest():
         load_design("n-cnv")
     assert str(caught.value).startswith(
         "design n-cnv: is unknown\n"
-        "    remedy: did you mean ncnv? known: cnv, ncnv, ncnv5, ucnv; or give the path"
+        "    remedy: did you mean ncnv? known: cnv, cnv5, ncnv, ncnv5, ucnv; or give the path"
     )
 
 

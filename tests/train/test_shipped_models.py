@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 DESIGNS = Path(__file__).parents[2] / "designs"
-NAMES = ("cnv", "ncnv", "ncnv5", "ucnv")
+NAMES = ("cnv", "cnv5", "ncnv", "ncnv5", "ucnv")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,6 +56,16 @@ def test_recorded_accuracy_and_its_basis(name: str, least: float) -> None:
     assert test["pictures"] == sum(map(sum, test["confusion"]))
     assert test["accuracy"] == pytest.approx(np.trace(test["confusion"]) / test["pictures"])
     assert test["persons"] == metrics["data"]["persons"]["test"]
+
+
+@pytest.mark.parametrize("name", ["cnv5", "ncnv5"])
+def test_recorded_accuracy_of_the_five_classes(name: str) -> None:
+    metrics = json.loads((DESIGNS / name / "metrics.json").read_text())
+    groups = metrics["test_groups"]
+    assert metrics["network"]["name"] == name[:-1]
+    assert groups["maskedface"]["mask_or_not"]["mask_accuracy"] > 0.985
+    assert groups["photographs"]["mask_or_not"]["balanced_accuracy"] > 0.90
+    assert sum(group["pictures"] for group in groups.values()) == metrics["test"]["pictures"]
 
 
 @pytest.mark.parametrize("name", NAMES)
