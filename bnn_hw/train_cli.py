@@ -19,6 +19,47 @@ SPLIT = click.option(
     help="Who is in which part: the split.json of an earlier training; else by a seed.",
 )
 
+_SETTINGS = (
+    click.option(
+        "--epochs",
+        type=click.IntRange(min=1),
+        help="60 in ncnv and ucnv, 30 in cnv, 150 in cnv5, 400 in ncnv5.",
+    ),
+    click.option(
+        "--pictures-per-epoch",
+        type=click.IntRange(min=1),
+        help="Draws; 6000 in the shipped recipes of four classes, 10000 in those of five.",
+    ),
+    click.option("--batch-size", type=click.IntRange(min=1)),
+    click.option("--learning-rate", type=float, help="Peak of the one-cycle schedule."),
+    click.option(
+        "--patience", type=click.IntRange(min=0), help="Epochs without gain before it stops; 0: never."
+    ),
+    click.option("--sampling", type=click.Choice(("balanced", "rooted", "weighted", "grouped"))),
+    click.option(
+        "--precision", type=click.Choice(("binary", "float")), help="float: the FP32 twin of the network."
+    ),
+    click.option(
+        "--arithmetic",
+        type=click.Choice(("float32", "bfloat16")),
+        help="Of the training steps; bfloat16 is faster where the processor knows it.",
+    ),
+    click.option("--distil-share", type=float, help="Weight of the teacher's answers in the loss, 0 to 1."),
+    click.option(
+        "--paste-share",
+        type=float,
+        help="Share of the pictures that get a box of another one pasted in (CutMix), 0 to 1.",
+    ),
+    click.option("--seed", type=int, help="Of weights, draws and variations; 0 in the shipped recipes."),
+)
+"""Options that change a recipe's settings, each by the setting's name."""
+
+
+def _settings_options(command: Callable) -> Callable:
+    for option in reversed(_SETTINGS):
+        command = option(command)
+    return command
+
 
 def register(
     main: click.Group, network_options: Callable, output_options: Callable, show: Callable[..., Any]
@@ -37,45 +78,15 @@ def register(
         type=click.Path(path_type=Path),
         help="Folder; build/train/RECIPE if left out. An unfinished training there goes on.",
     )
-    @click.option(
-        "--epochs",
-        type=click.IntRange(min=1),
-        help="60 in ncnv and ucnv, 30 in cnv, 150 in cnv5, 400 in ncnv5.",
-    )
-    @click.option(
-        "--pictures-per-epoch",
-        type=click.IntRange(min=1),
-        help="Draws; 6000 in the shipped recipes of four classes, 10000 in those of five.",
-    )
-    @click.option("--batch-size", type=click.IntRange(min=1))
-    @click.option("--learning-rate", type=float, help="Peak of the one-cycle schedule.")
-    @click.option(
-        "--patience", type=click.IntRange(min=0), help="Epochs without gain before it stops; 0: never."
-    )
-    @click.option("--sampling", type=click.Choice(("balanced", "rooted", "weighted", "grouped")))
-    @click.option(
-        "--precision", type=click.Choice(("binary", "float")), help="float: the FP32 twin of the network."
-    )
-    @click.option(
-        "--arithmetic",
-        type=click.Choice(("float32", "bfloat16")),
-        help="Of the training steps; bfloat16 is faster where the processor knows it.",
-    )
+    @_settings_options
     @click.option(
         "--teacher", type=click.Path(path_type=Path), help="Checkpoint to learn from, such as the twin's."
-    )
-    @click.option("--distil-share", type=float, help="Weight of the teacher's answers in the loss, 0 to 1.")
-    @click.option(
-        "--paste-share",
-        type=float,
-        help="Share of the pictures that get a box of another one pasted in (CutMix), 0 to 1.",
     )
     @click.option(
         "--start",
         type=click.Path(path_type=Path),
         help="Checkpoint whose weights to begin with: to train it on, or for your own pictures.",
     )
-    @click.option("--seed", type=int, help="Of weights, draws and variations; 0 in the shipped recipes.")
     @SPLIT
     @click.option("--fresh", is_flag=True, help="Do not go on with an unfinished training in --out.")
     @output_options
