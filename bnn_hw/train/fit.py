@@ -281,7 +281,8 @@ def _fingerprint(net: Network, recipe: Recipe, split: Split, teacher: Network | 
     """Digest of all that a training depends on, ``net`` as it begins, but for what may change meanwhile."""
     digest = hashlib.sha256()
     shares = sorted((source.group, source.share) for source in recipe.sources)
-    plan = [recipe.network, recipe.classes, asdict(recipe.settings), shares, processes]
+    settings = {name: value for name, value in asdict(recipe.settings).items() if name != "patience"}
+    plan = [recipe.network, recipe.classes, settings, shares, processes]
     digest.update(json.dumps(plan).encode())
     for part in (split.train, split.validation):
         _add(digest, part)

@@ -112,7 +112,7 @@ def test_a_given_split_is_kept(quadrants: Path, tmp_path: Path) -> None:
 def test_training_stops_when_validation_does_not_gain(
     quadrants: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    losses = iter([0.5, 0.4, 0.6, 0.7, 0.3])
+    losses = iter([0.5, 0.4, 0.6, 0.7, *[0.3] * 5])
     figures = {"validation_accuracy": 0.5, "validation_macro_recall": 0.5}
     monkeypatch.setattr("bnn_hw.train.fit.validate", lambda *_: {"validation_loss": next(losses), **figures})
     settings = recipe(epochs=9, patience=2, reestimate_batches=0)
@@ -120,6 +120,9 @@ def test_training_stops_when_validation_does_not_gain(
     assert result.best_epoch == 2
     assert len(checkpoint.read(tmp_path / "state.pt")["progress"]["history"]) == 4
     assert checkpoint.read(result.checkpoint)["epoch"] == 2
+    # With more patience the same training goes on.
+    more = recipe(epochs=9, patience=5, reestimate_batches=0)
+    assert train_recipe(more, quadrants, tmp_path, reporter=QUIET).best_epoch == 9
 
 
 def test_one_lucky_epoch_is_not_the_best(
