@@ -17,8 +17,9 @@ def test_shipped_cards_tell_what_was_measured(name: str) -> None:
     test = metrics["test"]
     assert f"Accuracy {test['accuracy']:.2%}" in text
     assert f"on {test['pictures']:,} pictures of {test['persons']:,} persons" in text
-    taught = f" --teacher {metrics['teacher']}" if metrics["teacher"] else ""
-    assert f"`bnn-hw train {name}{taught}`" in text
+    given = [*metrics["changes"].items(), ("start", metrics.get("start")), ("teacher", metrics["teacher"])]
+    options = [f" --{key.replace('_', '-')} {value}" for key, value in given if value is not None]
+    assert f"`bnn-hw train {name}{''.join(options)}`" in text
     assert f"{metrics['settings']['epochs']} epochs" in text
     assert "CC BY-NC-SA 4.0" in text
     assert ("no class for a bare face" in text) == (name not in ("cnv5", "ncnv5"))
