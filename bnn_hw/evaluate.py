@@ -21,7 +21,7 @@ from bnn_hw.errors import Fault, InputError, MismatchError, ToolError
 from bnn_hw.ir import Graph
 from bnn_hw.predict import class_names, predict
 from bnn_hw.progress import Reporter
-from bnn_hw.robustness import Robustness, Scores, disturbed, drawn_masks, lines_of
+from bnn_hw.robustness import DRAWN_FACES, Robustness, Scores, disturbed, drawn_masks, lines_of
 from bnn_hw.source import Source
 from bnn_hw.train.metrics import Evaluation, evaluate, mcnemar
 
@@ -284,13 +284,17 @@ def run_evaluation(
     twin: Path | None = None,
     qonnx: bool = True,
     robustness: bool = False,
+    faces: int = DRAWN_FACES,
     rtl: str | None = None,
     board: str = DEFAULT_BOARD,
     input_scale: str | None = None,
     input_offset: str | None = None,
     reporter: Reporter,
 ) -> Judgement:
-    """Judge ``network`` on the data of a recipe, by default MaskedFace-Net's four classes."""
+    """Judge ``network`` on the data of a recipe, by default MaskedFace-Net's four classes.
+
+    faces: with ``robustness``, on so many masks of each style are drawn.
+    """
     try:
         with tempfile.TemporaryDirectory() as folder:
             classes, sources = _task(recipe)
@@ -313,7 +317,8 @@ def run_evaluation(
             if robustness:
                 networks = _networks(subject, other)
                 tables = disturbed(networks, pictures, reporter)
-                tables += drawn_masks(networks, subject.classes, data, _unseen(split, split_seed), reporter)
+                keep = _unseen(split, split_seed)
+                tables += drawn_masks(networks, subject.classes, data, keep, reporter, faces)
                 judgement = replace(judgement, robustness=tables)
             return judgement
     except ImportError as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bnn_hw.data.drawn import read_drawn, template_names
 from bnn_hw.data.folder import PictureSet, find_data_set
 from bnn_hw.data.perturb import DISTURBANCES, Disturbance
-from bnn_hw.data.styles import STYLES
+from bnn_hw.data.styles import STYLES, UNSEEN_STYLES
 from bnn_hw.errors import DataError
 from bnn_hw.progress import Reporter
 from bnn_hw.train.metrics import wilson_interval
@@ -21,7 +21,8 @@ Scores = NDArray[np.floating]
 Predictors = Mapping[str, Callable[[NDArray[np.uint8]], Scores]]
 
 BARE_FACES = "bare_ffhq"
-_FACES = 100
+DRAWN_FACES = 100
+"""Faces of the part that masks of each style are drawn on, if nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def drawn_masks(
     data: Path | None,
     keep: Callable[[str], bool],
     reporter: Reporter,
-    faces: int = _FACES,
+    faces: int = DRAWN_FACES,
 ) -> tuple[Robustness, ...]:
     """Masks of every style, and of the pictures in ``mask_templates``, drawn in every position on bare faces.
 
@@ -104,8 +105,24 @@ def lines_of(table: Robustness) -> list[str]:
         for row, amount in enumerate(table.amounts):
             shares = " ".join(f"{column[row]:>24.1%}" for column in table.accuracy.values())
             lines.append(f"  {amount:18}{shares}")
-        return lines
+        return lines + _unseen_lines(table)
     lines.append("  " + " " * 24 + " ".join(f"{amount:>7}" for amount in table.amounts))
     for name, column in zip(names, table.accuracy.values(), strict=True):
         lines.append(f"  {name:24}" + " ".join(f"{share:>7.1%}" for share in column))
+    return lines
+
+
+def _unseen_lines(table: Robustness) -> list[str]:
+    """What each network has right of the styles together that no recipe trains on."""
+    rows = [table.amounts.index(style) for style in UNSEEN_STYLES if style in table.amounts]
+    if not rows:
+        return []
+    count = len(rows) * table.pictures
+    lines = [
+        f"  in no recipe, {', '.join(str(table.amounts[row]) for row in rows)}: {count} pictures together"
+    ]
+    for name, column in table.accuracy.items():
+        right = round(sum(column[row] for row in rows) * table.pictures)
+        low, high = wilson_interval(right, count)
+        lines.append(f"    {name}: {right / count:.1%} ({low:.1%} to {high:.1%})")
     return lines

@@ -175,6 +175,13 @@ def _judging(
     )
     @click.option("--twin", type=click.Path(path_type=Path), help="Checkpoint of the FP32 twin, to compare.")
     @click.option("--robustness", is_flag=True, help="Also on disturbed pictures and on drawn masks.")
+    @click.option(
+        "--faces",
+        type=click.IntRange(min=1),
+        default=100,
+        show_default=True,
+        help="With --robustness: how many faces masks of each style are drawn on.",
+    )
     @click.option("--without-qonnx", is_flag=True, help="Leave out the execution by the package qonnx.")
     @click.option(
         "--rtl",

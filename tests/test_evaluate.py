@@ -75,6 +75,18 @@ def test_all_three_executions_agree_and_everything_is_written(faces: Path, tmp_p
     assert "(McNemar)" in words
 
 
+def test_masks_are_drawn_on_as_many_faces_as_asked_for(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr("bnn_hw.evaluate.disturbed", lambda *_: ())
+    monkeypatch.setattr("bnn_hw.evaluate.drawn_masks", lambda *given: asked.append(given[-1]) or ())
+    options = {"data": faces, "qonnx": False, "robustness": True, "reporter": QUIET}
+    run_evaluation(str(network_file(tmp_path)), faces=7, **options)
+    run_evaluation(str(network_file(tmp_path)), **options)
+    assert asked == [7, 100]
+
+
 def pictures(groups: tuple[str, ...] = ()) -> PictureSet:
     images = np.zeros((4, 32, 32, 3), np.uint8)
     return PictureSet("made", ("a", "b"), images, np.array([0, 1, 0, 1]), ("x", "y", "z", "z"), groups=groups)

@@ -51,8 +51,12 @@ def test_masks_are_drawn_on_persons_that_may_be_drawn_on(tmp_path: Path) -> None
     assert table.accuracy == {"two": (0.25,) * len(STYLES)}
     assert set(asked) == {f"{i:05}" for i in range(5)}
     lines = lines_of(table)
-    assert len(lines) == 2 + len(STYLES)
+    assert len(lines) == 4 + len(STYLES)
     assert lines[2].split() == ["surgical_blue", "25.0%"]
+    assert lines[-2:] == [
+        "  in no recipe, cloth_checked, cloth_camouflage, cloth_unseen: 24 pictures together",
+        "    two: 25.0% (12.0% to 44.9%)",
+    ]
     make_templates(tmp_path)
     (tmp_path / "mask_templates" / "two_left.png").touch()
     (table,) = drawn_masks({"two": always(2)}, CLASSES, tmp_path, keep, QUIET, faces=2)
