@@ -41,12 +41,13 @@ class TrainSettings:
     them), ``weighted`` (balanced by chance), ``grouped`` (by the sources'
     shares, within a source rooted). distil_share: weight of the teacher's
     answers in the loss where a teacher is given, softened by
-    distil_temperature. paste_share: of the pictures that get a box of another
-    one, see :func:`bnn_hw.train.augment.paste_boxes`. reestimate_batches: batches on which the best epoch's
-    batch norms are estimated anew, kept where validation gains; 0 for never.
-    arithmetic: of the training steps' layers, ``float32``, or ``bfloat16``,
-    which is faster where the processor knows it; latent weights, loss and
-    validation are float32 always.
+    distil_temperature. paste_share: share of the pictures that get a box of
+    another one, see :func:`bnn_hw.train.augment.paste_boxes`.
+    reestimate_batches: batches on which the best epoch's batch norms are
+    estimated anew, kept where validation gains; 0 for never. arithmetic: of
+    the training steps' layers, ``float32``, or ``bfloat16``, which is faster
+    where the processor knows it; latent weights, loss and validation are
+    float32 always.
     """
 
     epochs: int = 60
